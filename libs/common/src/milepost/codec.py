@@ -1,0 +1,128 @@
+"""Owns the stored form of events: stream entry fields to `Event` and back. Does no I/O.
+
+An entry is lean: partition and stream id are the event's id, the type's prefix `task.` and the
+version 1 are implied, `at` is stored only where it differs from the id's milliseconds, `by` only
+where it is not the usual one, `trace` only where there is one. Fields:
+
+    t type ("progressed", "inbox.read", "created/2")   k task id   o owner   a attempt   d JSON data
+    [at ms]   [b "kind id"]   [x traceparent]
+
+The Lua scripts write exactly these, in this order, so that Redis stores the names once a node.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from milepost import events
+from milepost.cursors import StreamId
+from milepost.errors import InvalidCursor, NewerEvent, UndecodableEvent
+from milepost.events import Actor, ActorKind, Event, Payload
+
+MAX_DATA_BYTES = 2 * 1024 * 1024
+"""No event of ours is larger (params are 512 KiB at most); larger ones are mistakes."""
+
+_SHORT = "task."
+_KINDS: frozenset[str] = frozenset(("owner", "service", "operator", "system", "task"))
+_BY_OWNER = frozenset(
+    ("task.created", "task.cancel_requested", "task.cancelled", "task.dismissed", "inbox.read")
+)
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: dict[tuple[str, int], Upcaster] = {}
+"""(type, version) -> the data of the next version."""
+
+
+def stored_type(payload: type[Payload]) -> str:
+    """The `t` field of a payload class."""
+    short = payload.type.removeprefix(_SHORT)
+    return short if payload.v == 1 else f"{short}/{payload.v}"
+
+
+def encode_data(payload: Payload) -> str:
+    """The `d` field: compact JSON without fields that have their default."""
+    return payload.model_dump_json(exclude_defaults=True)
+
+
+def usual_actor(type_name: str, owner: str, task: str) -> Actor:
+    """Who causes events of this type when the entry does not say."""
+    if type_name in _BY_OWNER:
+        return Actor("owner", owner)
+    if type_name == "task.returned":
+        return Actor("system", "worker")
+    return Actor("task", task)
+
+
+def encode(event: Event) -> dict[str, str]:
+    """The stored form of an event, without its id: what the Lua scripts write, from Python."""
+    payload = event.payload
+    fields = {
+        "t": stored_type(type(payload)),
+        "k": event.task,
+        "o": event.owner,
+        "a": str(event.attempt),
+        "d": encode_data(payload),
+    }
+    if event.at != event.id.ms:
+        fields["at"] = str(event.at)
+    if event.by != usual_actor(payload.type, event.owner, event.task):
+        fields["b"] = f"{event.by.kind} {event.by.id}"
+    if event.trace:
+        fields["x"] = event.trace
+    return fields
+
+
+def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
+    """Read one log entry, of any released version.
+
+    Raises:
+        NewerEvent: its version is later than this code knows.
+        UndecodableEvent: nobody can read it; the message is the reason.
+    """
+    try:
+        position = StreamId.parse(entry_id)
+        type_name, version = _type_and_version(fields[b"t"].decode())
+        task, owner = fields[b"k"].decode(), fields[b"o"].decode()
+        payload = _payload(type_name, version, fields[b"d"])
+        attempt = int(fields[b"a"])
+        at = int(fields[b"at"]) if b"at" in fields else position.ms
+        trace = fields[b"x"].decode() if b"x" in fields else None
+        by = _actor(fields, type_name, owner, task)
+    except KeyError as err:
+        raise UndecodableEvent(f"the field {err} is missing") from err
+    except (UnicodeDecodeError, InvalidCursor, ValidationError, ValueError) as err:
+        raise UndecodableEvent(f"{type(err).__name__}: {str(err)[:300]}") from err
+    return Event(partition, position, task, owner, by, at, attempt, trace, payload)
+
+
+def _type_and_version(stored: str) -> tuple[str, int]:
+    name, _, version = stored.partition("/")
+    return name if "." in name else _SHORT + name, int(version or 1)
+
+
+def _payload(type_name: str, version: int, data: bytes) -> Payload:
+    model = events.type_names.get(type_name)
+    if model is None:
+        raise NewerEvent(f"unknown event type {type_name[:60]!r}")
+    if version > model.v:
+        raise NewerEvent(f"{type_name} version {version}, this code knows up to {model.v}")
+    if len(data) > MAX_DATA_BYTES:
+        raise UndecodableEvent(f"{len(data)} bytes of data, at most {MAX_DATA_BYTES}")
+    if version == model.v:
+        return model.model_validate_json(data)
+    raw: dict[str, Any] = from_json(data)
+    for step in range(version, model.v):
+        raw = UPCASTERS[type_name, step](raw)
+    return model.model_validate(raw)
+
+
+def _actor(fields: Mapping[bytes, bytes], type_name: str, owner: str, task: str) -> Actor:
+    if b"b" not in fields:
+        return usual_actor(type_name, owner, task)
+    kind, _, actor_id = fields[b"b"].decode().partition(" ")
+    if kind not in _KINDS:
+        raise UndecodableEvent(f"unknown kind of actor {kind[:40]!r}")
+    actor_kind: ActorKind = kind  # pyright: ignore[reportAssignmentType]  # checked above
+    return Actor(actor_kind, actor_id)

@@ -1,0 +1,148 @@
+"""Owns task definitions: what `@task` makes of a function. Runs nothing and sends nothing."""
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from milepost.progress import Progress
+from milepost.task_types import TaskType
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_REGISTRY: dict[str, "TaskDefinition[Any, Any]"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition(Generic[P, R]):
+    """A function with the promises it runs under. Calling it calls the function, as ever."""
+
+    function: Callable[P, R]
+    announcement: TaskType
+    """What the catalogue says of it, but for the time."""
+    model: type[BaseModel]
+    """Params as the function wants them."""
+    progress_name: str | None
+    """Parameter that gets the Progress; null when it wants none."""
+    model_name: str | None
+    """Parameter that gets the whole model; null when params are arguments of their own."""
+    max_attempts: int
+    time_limit_seconds: float | None
+
+    @property
+    def name(self) -> str:
+        """The task type."""
+        return self.announcement.name
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function right here, without any queue."""
+        return self.function(*args, **kwargs)
+
+    def arguments(self, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        """Check `params` and return the function's keyword arguments.
+
+        Raises:
+            pydantic.ValidationError: they are not what the function wants (any more).
+        """
+        checked = self.model.model_validate(params)
+        if self.model_name is not None:
+            kwargs: dict[str, Any] = {self.model_name: checked}
+        else:
+            kwargs = {name: getattr(checked, name) for name in type(checked).model_fields}
+        if self.progress_name is not None:
+            kwargs[self.progress_name] = progress
+        return kwargs
+
+
+def task(
+    name: str,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    queue: str = "default",
+    public: bool = False,
+    max_attempts: int = 3,
+    time_limit_seconds: float | None = None,
+    quiet_after_seconds: float = 60.0,
+) -> Callable[[Callable[P, R]], TaskDefinition[P, R]]:
+    """Make a task type of a function.
+
+    Parameters come from the annotations, or are one pydantic model; a parameter annotated
+    `Progress` gets the running task's progress. `async def` works.
+
+    Args:
+        name: the type, lower-case words joined by dots, such as `image.resize`.
+        title: for people; the name when not given.
+        description: for people; the function's docstring when not given.
+        public: whether people may submit it themselves, or only applications' backends.
+        max_attempts: how often it is tried in all, at least 1.
+        time_limit_seconds: how long one attempt may run; null: as long as it likes.
+        quiet_after_seconds: without news for so long it is shown as quiet.
+
+    Raises:
+        TypeError: a parameter has no annotation, or the name is taken.
+        pydantic.ValidationError: the name or queue cannot be one.
+    """
+
+    def define(function: Callable[P, R]) -> TaskDefinition[P, R]:
+        model, model_name, progress_name = _params(name, function)
+        announcement = TaskType(
+            name=name,
+            title=title or name,
+            description=description or inspect.getdoc(function) or "",
+            queue=queue,
+            public=public,
+            params_schema=model.model_json_schema(),
+            quiet_after_seconds=quiet_after_seconds,
+        )
+        known = _REGISTRY.get(name)
+        if known is not None and known.function.__qualname__ != function.__qualname__:
+            raise TypeError(f"the task type {name!r} is defined twice")
+        definition = TaskDefinition(
+            function, announcement, model, progress_name, model_name,
+            max_attempts, time_limit_seconds,
+        )  # fmt: skip
+        _REGISTRY[name] = definition
+        return definition
+
+    return define
+
+
+def definitions() -> dict[str, TaskDefinition[Any, Any]]:
+    """Every task type defined by modules imported so far, by name."""
+    return dict(_REGISTRY)
+
+
+def _params(
+    name: str, function: Callable[..., Any]
+) -> tuple[type[BaseModel], str | None, str | None]:
+    """The params model of a function, and which parameters get the model and the Progress."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    progress_name = None
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypeError(f"{name}: *{parameter.name} cannot be described to a client")
+        if parameter.name not in hints:
+            raise TypeError(f"{name}: the parameter {parameter.name!r} has no annotation")
+        hint = hints[parameter.name]
+        if hint is Progress:
+            progress_name = parameter.name
+        else:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hint, default)
+    if len(fields) == 1:
+        ((only, (hint, _)),) = fields.items()
+        if inspect.isclass(hint) and issubclass(hint, BaseModel):
+            return hint, only, progress_name
+    config = ConfigDict(extra="forbid")
+    return create_model(f"{name} params", __config__=config, **fields), None, progress_name
+
+
+def is_async(definition: TaskDefinition[Any, Any]) -> bool:
+    """Whether the function has to be awaited."""
+    return inspect.iscoroutinefunction(definition.function)

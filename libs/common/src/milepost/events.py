@@ -1,0 +1,217 @@
+"""Owns the facts the log is made of: one frozen class per event type. Decides nothing.
+
+An event once released is decoded for ever: fields are only added, with a default; a change of
+meaning is a new version `v` and an upcaster in `codec`. Times are milliseconds since the epoch by
+Redis' clock. Type names are literal strings, never Python paths.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from milepost.cursors import StreamId
+from milepost.keys import Priority
+
+
+class Payload(BaseModel):
+    """What happened, without where and when. Readers ignore fields they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+    v: ClassVar[int] = 1
+
+
+class Problem(BaseModel):
+    """What a task's owner may read of an error; never exception text."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    code: str
+    """Stable word for programs, such as `failed`, `params_changed`, `worker_lost`."""
+    message: str
+    """What `Fail` said, or "This did not work (reference R)"."""
+    reference: str
+    """Finds the matching log lines of the worker."""
+
+
+class TaskCreated(Payload):
+    """A task was accepted: from here on it will run to an end."""
+
+    type = "task.created"
+
+    task_type: str
+    """Name of the task type, such as `mail.send`."""
+    title: str
+    """1..200 characters, shown to the owner."""
+    queue: str
+    priority: Priority = "normal"
+    params: dict[str, Any]
+    """As submitted and checked against the type's JSON Schema."""
+    tags: tuple[str, ...] = ()
+    runs_at: int | None = None
+    """Not before this time, ms; null when ready at once."""
+    quiet_after_seconds: float = 60.0
+    """Without news for so long a running task is called quiet."""
+    parent: str | None = None
+    """Id of the task that submitted this one; null for people and applications."""
+    retry_of: str | None = None
+    """Id of the ended task this one repeats; null otherwise."""
+
+
+class TaskStarted(Payload):
+    """A worker began an attempt. The event's `attempt` is one more than the last."""
+
+    type = "task.started"
+
+    worker: str
+    """The worker process incarnation."""
+
+
+class TaskProgressed(Payload):
+    """The newest of everything a running attempt has told about itself."""
+
+    type = "task.progressed"
+
+    progress: float = Field(ge=0, lt=100)
+    """Percent, never falling within an attempt, below 100: 100 is for success alone."""
+    indeterminate: bool = False
+    """True while the task cannot say how much there is to do."""
+    done: float | None = None
+    """Items done; null when the task counts none."""
+    total: float | None = None
+    """Items in all; null when unknown."""
+    message: str | None = None
+    """Up to 500 characters; null when there is none."""
+    step: str | None = None
+    """Name of the current step; null when there is none."""
+
+
+class TaskLogged(Payload):
+    """A line the task wrote for its owner."""
+
+    type = "task.logged"
+
+    text: str
+
+
+class TaskRetrying(Payload):
+    """An attempt failed and another will follow."""
+
+    type = "task.retrying"
+
+    error: Problem
+    runs_at: int
+    """Not before this time, ms."""
+    failures: int
+    """Attempts that have failed so far; counts against max_attempts."""
+    detail: str | None = None
+    """Exception and traceback, for operators only; null when the task chose to retry."""
+
+
+class TaskReturned(Payload):
+    """A running attempt was taken from its worker and the task is queued again."""
+
+    type = "task.returned"
+
+    reason: Literal["shutdown", "worker_lost"]
+    """`shutdown`: handed back; `worker_lost`: taken over from a worker that vanished."""
+    worker: str
+    crashes: int
+    """Takeovers so far."""
+
+
+class TaskSucceeded(Payload):
+    """The end, well: the only thing that makes 100 %."""
+
+    type = "task.succeeded"
+
+    result: JsonValue = None
+    """What the task function returned, at most 64 KiB of JSON."""
+
+
+class TaskFailed(Payload):
+    """The end, not well."""
+
+    type = "task.failed"
+
+    error: Problem
+    failures: int = 0
+    detail: str | None = None
+    """Exception and traceback, for operators only; null when the task said `Fail`."""
+
+
+class TaskCancelRequested(Payload):
+    """The owner asked a running task to stop; it may still succeed."""
+
+    type = "task.cancel_requested"
+
+
+class TaskCancelled(Payload):
+    """The end, at the owner's wish."""
+
+    type = "task.cancelled"
+
+
+class TaskDismissed(Payload):
+    """The owner closed an ended task: it is shown no more, but kept."""
+
+    type = "task.dismissed"
+
+
+class InboxRead(Payload):
+    """The owner has seen everything up to a position."""
+
+    type = "inbox.read"
+
+    until: str
+    """Stream id, `ms-seq`, of the last event that counts as read."""
+
+
+type_names: dict[str, type[Payload]] = {
+    payload.type: payload
+    for payload in (
+        TaskCreated,
+        TaskStarted,
+        TaskProgressed,
+        TaskLogged,
+        TaskRetrying,
+        TaskReturned,
+        TaskSucceeded,
+        TaskFailed,
+        TaskCancelRequested,
+        TaskCancelled,
+        TaskDismissed,
+        InboxRead,
+    )
+}
+
+ActorKind = Literal["owner", "service", "operator", "system", "task"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who caused an event."""
+
+    kind: ActorKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A payload with its place in the log."""
+
+    partition: int
+    id: StreamId
+    task: str
+    """Task id; empty for inbox.* events."""
+    owner: str
+    by: Actor
+    at: int
+    """Milliseconds since the epoch, Redis' clock; before the id's where it stepped back."""
+    attempt: int
+    """The attempt it belongs to; 0 before the first start."""
+    trace: str | None
+    """W3C traceparent; stored on created and started only."""
+    payload: Payload

@@ -1,0 +1,56 @@
+"""Owns how log lines look: a fixed message and fields, as text or JSON. Sends them nowhere.
+
+Use the standard library: `logging.getLogger(__name__).info("task started", extra={"action": ...})`.
+No payloads and no secrets in fields.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+
+
+class TextFormatter(logging.Formatter):
+    """`12:00:00.000 INFO  milepost_worker task started task_id=...`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line, plus the traceback where there is one."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
+        line = (
+            f"{moment:%H:%M:%S}.{int(record.msecs):03d} {record.levelname:<7} "
+            f"{record.name} {record.getMessage()}{fields}"
+        )
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; values JSON does not know are written as text."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {
+            "at": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure(log_format: Literal["text", "json"], level: int = logging.INFO) -> None:
+    """Send everything of this process to standard error in one form. Call once, from `main`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,0 +1,141 @@
+"""Owns every setting: environment only, MILEPOST_ + name. Each default is written here, once.
+
+The README's table of settings is held to this module by a test.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from milepost.errors import ConfigurationError
+
+KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "milepost", "development"})
+MIN_SECRET_CHARS = 32
+
+
+class Settings(BaseSettings):
+    """What a Milepost process is told by its environment."""
+
+    model_config = SettingsConfigDict(env_prefix="MILEPOST_", frozen=True, extra="ignore")
+
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        description="The log: redis, rediss, redis+cluster or rediss+cluster",
+    )
+    namespace: str = Field(
+        "mp", pattern=r"^[A-Za-z0-9_.-]{1,32}$", description="Prefix of every key in Redis"
+    )
+    partitions: int = Field(
+        16, ge=1, le=1024, description="Fixed when a deployment is made (`up` chooses 1)"
+    )
+    database_url: str = Field(
+        "sqlite+aiosqlite:///milepost.db", description="Read models and accounts, SQLAlchemy URL"
+    )
+    secret: str = Field(
+        "", description="Signs sessions and HS256 tokens; several, comma-separated: the first signs"
+    )
+    jwks_url: str | None = Field(None, description="Public keys for RS256, ES256, EdDSA tokens")
+    jwt_issuer: str | None = Field(None, description="`iss` that foreign tokens must have")
+    jwt_audience: str = Field("milepost", description="`aud` that tokens must have")
+    public_url: str | None = Field(
+        None, description="Address people use, such as https://tasks.example; null: as requested"
+    )
+    submit_url: str = Field(
+        "http://127.0.0.1:8000", description="Where other services reach submit"
+    )
+    notify_url: str = Field(
+        "http://127.0.0.1:8000", description="Where other services reach notify"
+    )
+    host: str = Field("127.0.0.1", description="Address an HTTP service listens on")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins, comma-separated, whose pages may call the API"
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses, comma-separated, whose X-Forwarded-* are believed"
+    )
+    signup: Literal["open", "closed"] = Field(
+        "closed", description="Whether people may make accounts (`up` chooses open)"
+    )
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:1025", description="smtp, smtp+starttls or smtps, with user and password"
+    )
+    mail_from: str = Field("milepost@localhost", description="Sender of mail.send")
+    tasks: str = Field("", description="Modules, comma-separated, with your @task functions")
+    public_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Task types people may submit though they are private (`up`: mail.send)",
+    )
+    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Queues a worker serves, comma-separated; empty: those of its task types"
+    )
+    durability: Literal["fsync", "memory"] = Field(
+        "fsync", description="`fsync`: no accepted task is lost with Redis; `memory`: some may be"
+    )
+    lease_seconds: float = Field(
+        30.0, ge=1, le=3600, description="A worker unheard of for so long is taken for dead"
+    )
+    grace_seconds: float = Field(
+        20.0, ge=0, le=3600, description="What ends within it after SIGTERM is not handed back"
+    )
+    log_keep: float = Field(
+        3600.0, ge=0, description="Seconds of events kept in Redis behind all readers"
+    )
+    history_days: float = Field(90.0, gt=0, description="How long ended tasks are kept in SQL")
+    demo: bool = Field(False, description="Lets demo.steps kill its worker (`up` chooses 1)")
+    log_format: Literal["text", "json"] = Field("text", description="Form of log lines")
+    otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector")
+
+    max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Request body")
+    max_batch_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Body of a batch")
+    max_params_bytes: int = Field(512 * 1024, ge=16, description="A task's params as JSON")
+    max_live_tasks: int = Field(1000, ge=1, description="Tasks of one owner not yet ended")
+    max_result_bytes: int = Field(64 * 1024, ge=16, description="A task's result as JSON")
+    max_log_lines: int = Field(1000, ge=0, description="Log lines of one task")
+    max_waiting: int = Field(10, ge=1, description="Long polls and streams of one owner")
+    max_requests_per_second: float | None = Field(
+        None, gt=0, description="Requests of one owner; null: no limit"
+    )
+
+    @field_validator("cors_origins", "public_types", "queues", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the environment; `overrides` win.
+
+        Raises:
+            ConfigurationError: a variable has no usable value; one line that names it.
+        """
+        try:
+            return cls(**overrides)  # pyright: ignore[reportArgumentType]  # checked by pydantic
+        except ValidationError as err:
+            first = err.errors(include_url=False, include_input=False)[0]
+            name = "MILEPOST_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+            raise ConfigurationError(f"{name}: {first['msg']}") from err
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All signing secrets; the first signs, every one verifies."""
+        return tuple(part.strip() for part in self.secret.split(",") if part.strip())
+
+    def require_secret(self) -> None:
+        """Refuse to serve people with a secret that anybody could guess.
+
+        Raises:
+            ConfigurationError: it is missing, shorter than 32 characters, or a known default.
+        """
+        if not self.secrets:
+            raise ConfigurationError(
+                "MILEPOST_SECRET is not set: `./milepost init` writes one to .env"
+            )
+        for secret in self.secrets:
+            if len(secret) < MIN_SECRET_CHARS or secret.lower() in KNOWN_SECRETS:
+                raise ConfigurationError(
+                    f"MILEPOST_SECRET is shorter than {MIN_SECRET_CHARS} characters or a known "
+                    "default: `./milepost init` writes a good one to .env"
+                )

@@ -1,0 +1,1 @@
+"""The log and the queues on Redis Streams, with their Lua scripts; imports no service."""

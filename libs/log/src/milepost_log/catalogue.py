@@ -1,0 +1,37 @@
+"""Owns the catalogue of task types in Redis: workers announce, submit reads."""
+
+from typing import cast
+
+import redis
+import redis.asyncio
+from pydantic import ValidationError
+
+from milepost import keys
+from milepost.task_types import TaskType
+from milepost_log.connection import translated
+
+KEEP_SECONDS = 30 * 24 * 3600
+"""A type that no worker has announced for so long is forgotten."""
+
+
+def announce(client: redis.Redis, namespace: str, types: list[TaskType]) -> None:
+    """Tell submit of these types; the newest announcement of a name wins."""
+    if types:
+        rows = {task_type.name: task_type.model_dump_json() for task_type in types}
+        with translated():
+            client.hset(keys.catalogue(namespace), mapping=rows)  # pyright: ignore  # untyped
+
+
+async def read(client: redis.asyncio.Redis, namespace: str, *, now: float) -> dict[str, TaskType]:
+    """Every type announced in the last 30 days, by name. `now`: seconds since the epoch."""
+    with translated():
+        rows = cast(dict[bytes, bytes], await client.hgetall(keys.catalogue(namespace)))  # pyright: ignore  # untyped
+    types: dict[str, TaskType] = {}
+    for raw in rows.values():
+        try:
+            task_type = TaskType.model_validate_json(raw)
+        except ValidationError:
+            continue  # a later version's announcement, or somebody's mistake: not ours to offer
+        if task_type.announced_at > now - KEEP_SECONDS:
+            types[task_type.name] = task_type
+    return types

@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- End attempts for good, many in one call. The end is the acknowledgement.
+-- KEYS[1] log
+-- ARGV[1] prefix  [2] worker incarnation  then 5 for each task:
+--      owner hash, id, attempt, "succeeded" | "failed" | "cancelled", event data
+-- Answer: for each task 1 (ended by this attempt, now or by the same call before) or 0 (refused:
+-- the attempt is no longer this worker's). Repeatable.
+local worker, answers = ARGV[2], {}
+for at = 3, #ARGV, 5 do
+  local o, id, attempt = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local key = task_key(o, id)
+  local task = redis.call('HMGET', key, 'o', 's', 'a', 'w', 'q', 'e')
+  local mine = task[3] == attempt and task[4] == worker
+  if mine and task[2] == 'running' then
+    end_task(key, o, id, task[1], attempt, task[5], task[6], ARGV[at + 3], ARGV[at + 4])
+  end
+  answers[#answers + 1] = mine and task[2] ~= 'queued' and 1 or 0
+end
+return answers

@@ -1,0 +1,84 @@
+-- Stands in front of every script. Owns how an event enters the log and how a task leaves a queue.
+-- Every script: KEYS[1] = the partition's log; ARGV[1] = the partition's key prefix, "{ns:p}".
+local log, prefix = KEYS[1], ARGV[1]
+local namespace, partition = string.match(prefix, '^{(.*):(%d+)}$')
+
+-- A worker process that vanished with the same task so often ends it: the task is what kills it.
+local MAX_CRASHES = 3
+-- How long a task's live state outlives its end.
+local KEEP_SECONDS = 90000
+-- Entries looked at in one call where their number is not the caller's.
+local PAGE = 100
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local clock_is_behind = false
+
+local function task_key(o, id) return prefix .. ':task:' .. o .. ':' .. id end
+local function owner_key(o) return prefix .. ':owner:' .. o end
+local function queue_key(q) return prefix .. ':queue:' .. q end
+
+local function event(kind, task, owner, attempt, data, extra)
+  local entry = {'t', kind, 'k', task, 'o', owner, 'a', attempt, 'd', data}
+  if clock_is_behind then entry[#entry + 1] = 'at'; entry[#entry + 1] = now end
+  for i = 1, extra and #extra or 0 do entry[#entry + 1] = extra[i] end
+  return redis.call('XADD', log, '*', unpack(entry))
+end
+
+-- Append an event and return its id. Where Redis' clock has stepped back, stream ids run ahead of
+-- it: then the entry says the time itself. Found out by the first append, so it costs nothing else.
+local function emit(kind, task, owner, attempt, data, extra)
+  local id = event(kind, task, owner, attempt, data, extra)
+  if not clock_is_behind and tonumber(string.match(id, '^%d+')) > now + 5 then
+    clock_is_behind = true
+    redis.call('XDEL', log, id)
+    return event(kind, task, owner, attempt, data, extra)
+  end
+  return id
+end
+
+-- Wake idle workers of a queue, named "queue:priority letter" in task hashes.
+local function ring(q)
+  redis.call('PUBLISH', namespace .. ':bell:' .. string.sub(q, 1, -3), partition)
+end
+
+local function enqueue(q, o, id)
+  redis.call('SADD', prefix .. ':queues', string.sub(q, 1, -3))
+  return redis.call('XADD', queue_key(q), '*', 'o', o, 'k', id)
+end
+
+local function drop_entry(stream, entry)
+  redis.call('XACK', stream, 'workers', entry)
+  redis.call('XDEL', stream, entry)
+end
+
+-- End a task: terminal event, acknowledgement and the owner's count in one step.
+local function end_task(key, o, id, owner, attempt, q, entry, status, data, extra)
+  if entry and entry ~= '' then drop_entry(queue_key(q), entry) end
+  redis.call('ZREM', prefix .. ':delayed', o .. ':' .. id)
+  redis.call('HSET', key, 's', status, 'e', '')
+  redis.call('HDEL', key, 'v')
+  redis.call('EXPIRE', key, KEEP_SECONDS)
+  local counts = owner_key(o)
+  if redis.call('HINCRBY', counts, 'live', -1) <= 0 and redis.call('HLEN', counts) == 1 then
+    redis.call('DEL', counts)
+  end
+  return emit(status, id, owner, attempt, data, extra)
+end
+
+-- Put a task that left a worker, or came due, into its queue again: a NEW entry, the old one gone.
+local function requeue(key, o, id, q, entry)
+  if entry and entry ~= '' then drop_entry(queue_key(q), entry) end
+  redis.call('HSET', key, 's', 'queued', 'e', enqueue(q, o, id))
+  redis.call('HDEL', key, 'w')
+  ring(q)
+end
+
+-- Whether stream id a comes after b; by length and digits, since a double cannot hold 64 bits.
+local function is_after(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+  if a_ms == b_ms then a_ms, b_ms = a_seq, b_seq end
+  if #a_ms ~= #b_ms then return #a_ms > #b_ms end
+  return a_ms > b_ms
+end

@@ -1,0 +1,54 @@
+#!lua flags=allow-oom
+-- Queue again what a worker holds: all of it, by takeover of a dead one or by its own hand-back.
+-- KEYS[1] log  [2] leases
+-- ARGV[1] prefix  [2] worker incarnation  [3] "worker_lost" | "shutdown"
+--      [4] its beats as the observer saw them ("" for its own hand-back)
+-- Answer: {"moved"} when it has beaten since | {"ok", tasks released, 1 when nothing is left}
+-- At most 100 entries of a stream a call. Repeatable: what is released is pending no more.
+local leases, worker, reason = KEYS[2], ARGV[2], ARGV[3]
+if ARGV[4] ~= '' and redis.call('HGET', leases, worker) ~= ARGV[4] then return {'moved'} end
+local released, left = 0, false
+
+local function release(stream, entry)
+  local fields = redis.call('XRANGE', stream, entry, entry)[1]
+  local o = fields and fields[2][2]
+  local id = fields and fields[2][4]
+  local key = o and id and task_key(o, id)
+  local task = key and redis.call('HMGET', key, 'o', 's', 'a', 'e', 'w', 'q', 'c', 'f', 'z') or {}
+  if task[2] ~= 'running' or task[4] ~= entry or task[5] ~= worker then
+    return drop_entry(stream, entry)
+  end
+  local crashes = tonumber(task[7] or 0) + (reason == 'worker_lost' and 1 or 0)
+  released = released + 1
+  redis.call('HSET', key, 'c', crashes)
+  emit('returned', id, task[1], task[3], string.format(
+    '{"reason":"%s","worker":"%s","crashes":%d}', reason, worker, crashes))
+  if task[9] then
+    end_task(key, o, id, task[1], task[3], task[6], entry, 'cancelled', '{}')
+  elseif crashes >= MAX_CRASHES then
+    end_task(key, o, id, task[1], task[3], task[6], entry, 'failed', string.format(
+      '{"error":{"code":"worker_lost","message":"Its worker stopped unexpectedly %d times",' ..
+      '"reference":"%s"},"failures":%d}', crashes, string.sub(id, -12), task[8] or 0))
+  else
+    requeue(key, o, id, task[6], entry)
+  end
+end
+
+for _, queue in ipairs(redis.call('SMEMBERS', prefix .. ':queues')) do
+  for _, priority in ipairs({':h', ':n', ':l'}) do
+    local stream = queue_key(queue .. priority)
+    if redis.call('EXISTS', stream) == 1 then
+      local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', PAGE, worker)
+      if not pending.err then
+        for _, row in ipairs(pending) do release(stream, row[1]) end
+        if #pending == PAGE then
+          left = true
+        else
+          redis.call('XGROUP', 'DELCONSUMER', stream, 'workers', worker)
+        end
+      end
+    end
+  end
+end
+if not left then redis.call('HDEL', leases, worker) end
+return {'ok', released, left and 0 or 1}

@@ -1,0 +1,23 @@
+#!lua flags=allow-oom
+-- Find what Redis thinks this worker holds, in one queue stream: entries whose answer got lost.
+-- KEYS[1] log  [2] queue stream
+-- ARGV[1] prefix  [2] worker incarnation  [3..] entries the worker knows it holds
+-- Answer: {task...} as in `take`. Repeatable.
+local stream, worker = KEYS[2], ARGV[2]
+local held = {}
+for i = 3, #ARGV do held[ARGV[i]] = true end
+if redis.call('EXISTS', stream) == 0 then return {} end
+local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', #ARGV + PAGE, worker)
+if pending.err then return {} end
+local found = {}
+for _, row in ipairs(pending) do
+  if not held[row[1]] then
+    local entry = redis.call('XRANGE', stream, row[1], row[1])[1]
+    if entry then
+      found[#found + 1] = start_entry(stream, entry[1], entry[2], worker)
+    else
+      drop_entry(stream, row[1])
+    end
+  end
+end
+return found

@@ -1,0 +1,74 @@
+"""Owns reading the log, for projectors: from a checkpoint, without a consumer group."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis.asyncio
+
+from milepost.cursors import StreamId
+from milepost.keys import PartitionKeys
+from milepost_log.connection import translated
+from milepost_log.scripts import call_async
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One raw log entry."""
+
+    id: bytes
+    fields: Mapping[bytes, bytes]
+
+
+class LogReader:
+    """The log of one partition, read forwards. Raises LogUnavailable when Redis does not answer.
+
+    `client` must be this reader's own: a blocking read occupies its connection.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, namespace: str, partition: int) -> None:
+        self._client = client
+        self._keys = PartitionKeys(namespace, partition)
+
+    async def log_id(self) -> str | None:
+        """The log's random name; null before it has one."""
+        with translated():
+            name = cast(bytes | None, await self._client.hget(self._keys.meta, "log_id"))  # pyright: ignore  # untyped
+        return None if name is None else name.decode()
+
+    async def read(self, after: StreamId, *, count: int, block_ms: int) -> list[Entry]:
+        """The next entries behind `after`, oldest first; empty after `block_ms` without any.
+
+        XREAD cannot tell a lost tail from silence: check `has` on every new connection.
+        """
+        with translated():
+            answer = cast(
+                list[Any],
+                await self._client.xread({self._keys.log: str(after)}, count=count, block=block_ms),  # pyright: ignore  # untyped
+            )
+        return [Entry(entry[0], entry[1]) for entry in answer[0][1]] if answer else []
+
+    async def has(self, position: StreamId) -> bool:
+        """Whether the log still has the entry at `position`."""
+        with translated():
+            found = cast(
+                list[Any],
+                await self._client.xrange(self._keys.log, str(position), str(position), count=1),  # pyright: ignore  # untyped
+            )
+        return bool(found)
+
+    async def checkpoint(self, reader: str, position: StreamId, *, keep_ms: int) -> int:
+        """Tell how far `reader` is and trim what everybody has read; entries trimmed."""
+        arguments = [self._keys.prefix, reader, str(position), keep_ms]
+        names = [self._keys.log, self._keys.readers]
+        return int(await call_async(self._client, "checkpoint", names, arguments))
+
+    async def bury(self, entry: Entry, reason: str) -> None:
+        """Copy an entry nobody can decode to the dead letters; repeated, it stands there twice."""
+        kept = {key[:100]: value[:1000] for key, value in entry.fields.items()}
+        with translated():
+            await self._client.xadd(  # pyright: ignore  # untyped
+                self._keys.dead,
+                {b"stream": b"log", b"entry": entry.id, b"reason": reason.encode(), **kept},
+                maxlen=10_000,
+            )

@@ -1,0 +1,68 @@
+"""Owns the Lua scripts as sent to the server: EVALSHA, with EVAL on NOSCRIPT. Interprets nothing.
+
+No FUNCTION: an older service that restarts would change the answers for all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.exceptions import NoScriptError
+
+from milepost_log.connection import translated
+
+Argument = str | bytes | int | float
+_PARTS = {"take": ("start", "take"), "resume": ("start", "resume")}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One atomic step on one partition."""
+
+    source: str
+    sha: str
+
+
+@cache
+def script(name: str) -> Script:
+    """Read a script with its prelude; a `#!lua` line has to come first."""
+    folder = files("milepost_log") / "lua"
+    parts = [
+        (folder / f"{part}.lua").read_text() for part in ("prelude", *_PARTS.get(name, (name,)))
+    ]
+    if parts[-1].startswith("#!"):
+        shebang, _, parts[-1] = parts[-1].partition("\n")
+        parts.insert(0, shebang)
+    source = "\n".join(parts)
+    return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+def call(client: redis.Redis, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+    """Run a script from a thread.
+
+    Raises:
+        LogUnavailable: no answer; whether it ran is unknown, and it may be repeated.
+    """
+    step = script(name)
+    with translated():
+        try:
+            return client.evalsha(step.sha, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
+        except NoScriptError:
+            return client.eval(step.source, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
+
+
+async def call_async(
+    client: redis.asyncio.Redis, name: str, keys: Sequence[str], arguments: Sequence[Argument]
+) -> Any:
+    """Run a script from asyncio; the same promises as `call`."""
+    step = script(name)
+    with translated():
+        try:
+            return await client.evalsha(step.sha, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
+        except NoScriptError:
+            return await client.eval(step.source, len(keys), *keys, *arguments)  # pyright: ignore  # untyped

@@ -1,0 +1,177 @@
+"""Owns the worker's steps on the log: take, report, finish, leases. For threads, by batches."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import redis
+
+from milepost.errors import MilepostError
+from milepost.keys import PRIORITIES, PartitionKeys
+from milepost_log.scripts import Argument, call
+
+
+class Fenced(MilepostError):
+    """This worker was taken for dead: what it held is no longer its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedTask:
+    """A task whose attempt has begun on this worker."""
+
+    partition: int
+    owner_hash: str
+    id: str
+    owner: str
+    attempt: int
+    entry: str
+    """Its queue entry."""
+    queue_key: str
+    """`queue:priority letter`."""
+    created: bytes
+    """JSON of the TaskCreated event."""
+    saved: bytes
+    """What the task saved in an earlier attempt; empty for nothing."""
+    trace: str
+    """W3C traceparent; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer to `take`."""
+
+    tasks: list[StartedTask]
+    beats: dict[str, int]
+    """Every worker's beat counter in this partition."""
+    next_due_ms: int | None
+    """Milliseconds until a delayed task is due; null when none waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Progress of one running attempt."""
+
+    task: StartedTask
+    sequence: int
+    percent: str
+    """0..99.9 as decimal text."""
+    rest: str
+    """The rest of the event's JSON behind the percent: `,"message":"x"}` or `}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt."""
+
+    task: StartedTask
+    kind: Literal["succeeded", "failed", "cancelled"]
+    data: str
+    """JSON of the event."""
+
+
+class WorkLog:
+    """The log as one worker incarnation sees it. Every method may be repeated safely and raises
+    LogUnavailable when Redis does not answer."""
+
+    def __init__(
+        self, client: redis.Redis, namespace: str, worker: str, queues: Sequence[str]
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self.worker = worker
+        self._streams = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
+
+    def take(self, partition: int, room: int, *, holding: bool) -> Taken:
+        """Show life, then take and start at most `room` tasks, higher priorities first.
+
+        Args:
+            holding: whether this worker holds tasks of the partition; then its lease must exist.
+
+        Raises:
+            Fenced: its lease is gone.
+        """
+        keys = PartitionKeys(self._namespace, partition)
+        names = [keys.log, keys.leases, *self._stream_keys(keys)]
+        arguments = [keys.prefix, self.worker, room, int(holding)]
+        answer = call(self._client, "take", names, arguments)
+        if answer[0] == b"fenced":
+            raise Fenced(self.worker)
+        tasks = [_started(partition, row) for row in answer[2]]
+        return Taken(tasks, _beats(answer[1]), int(answer[3]) if int(answer[3]) >= 0 else None)
+
+    def resume(self, partition: int, held: Iterable[str]) -> list[StartedTask]:
+        """Find tasks that Redis started for this worker in answers that got lost."""
+        keys = PartitionKeys(self._namespace, partition)
+        known = list(held)
+        found: list[StartedTask] = []
+        for stream in self._stream_keys(keys):
+            arguments: list[Argument] = [keys.prefix, self.worker, *known]
+            rows = call(self._client, "resume", [keys.log, stream], arguments)
+            found += [_started(partition, row) for row in rows]
+        return found
+
+    def beat(self, partition: int) -> dict[str, int]:
+        """Show life; everybody's counters.
+
+        Raises:
+            Fenced: its lease is gone.
+        """
+        keys = PartitionKeys(self._namespace, partition)
+        answer = call(self._client, "beat", [keys.log, keys.leases], [keys.prefix, self.worker])
+        if answer[0] == b"fenced":
+            raise Fenced(self.worker)
+        return _beats(answer[1])
+
+    def take_over(self, partition: int, worker: str, beats: int) -> int:
+        """Queue again what a dead worker held, unless it has beaten since; how many tasks."""
+        return self._release(partition, worker, "worker_lost", str(beats))
+
+    def hand_back(self, partition: int) -> int:
+        """Queue again what this worker still holds and give up its lease; how many tasks."""
+        return self._release(partition, self.worker, "shutdown", "")
+
+    def report(self, partition: int, reports: Sequence[Report]) -> list[int]:
+        """Tell progress: per report 1 told, 2 told and asked to stop, 0 the attempt is over."""
+        keys = PartitionKeys(self._namespace, partition)
+        arguments: list[Argument] = [keys.prefix, self.worker]
+        for report in reports:
+            task = report.task
+            arguments += [task.owner_hash, task.id, task.attempt]
+            arguments += [report.sequence, report.percent, report.rest]
+        return call(self._client, "report", [keys.log], arguments)
+
+    def finish(self, partition: int, outcomes: Sequence[Outcome]) -> list[bool]:
+        """End attempts: per outcome, whether the end stands (False: the attempt was taken over)."""
+        keys = PartitionKeys(self._namespace, partition)
+        arguments: list[Argument] = [keys.prefix, self.worker]
+        for outcome in outcomes:
+            task = outcome.task
+            arguments += [task.owner_hash, task.id, task.attempt, outcome.kind, outcome.data]
+        return [bool(row) for row in call(self._client, "finish", [keys.log], arguments)]
+
+    def _release(self, partition: int, worker: str, reason: str, beats: str) -> int:
+        keys = PartitionKeys(self._namespace, partition)
+        released = 0
+        while True:
+            arguments = [keys.prefix, worker, reason, beats]
+            answer = call(self._client, "release", [keys.log, keys.leases], arguments)
+            if answer[0] == b"moved":
+                return released
+            released += int(answer[1])
+            if int(answer[2]):
+                return released
+
+    def _stream_keys(self, keys: PartitionKeys) -> list[str]:
+        return [f"{keys.prefix}:queue:{stream}" for stream in self._streams]
+
+
+def _beats(flat: list[bytes]) -> dict[str, int]:
+    return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
+
+
+def _started(partition: int, row: list[Any]) -> StartedTask:
+    o, task_id, owner, attempt, entry, queue_key, created, saved, trace = row
+    return StartedTask(
+        partition, o.decode(), task_id.decode(), owner.decode(), int(attempt), entry.decode(),
+        queue_key.decode(), created, saved, trace.decode(),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Folds the log into read models and serves them; appends no events."""

@@ -1,0 +1,1 @@
+"""The one door for commands: validates, decides, appends atomically; answers no task query."""

@@ -1,0 +1,57 @@
+"""Owns the actors: task definitions as dramatiq runs them. Knows no Redis."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import dramatiq
+from pydantic import ValidationError
+
+from milepost.definitions import TaskDefinition, is_async
+from milepost.errors import Cancelled, Fail, Retry
+from milepost.running import RunningTask, running
+from milepost_worker.broker import QUEUE
+from milepost_worker.jobs import Job, ParamsChanged
+
+
+def declare(broker: dramatiq.Broker, definitions: Iterable[TaskDefinition[Any, Any]]) -> None:
+    """Make an actor of every definition."""
+    for definition in definitions:
+        limit = definition.time_limit_seconds
+        options: dict[str, Any] = {} if limit is None else {"time_limit": limit * 1000}
+        broker.declare_actor(  # pyright: ignore[reportUnknownMemberType]  # untyped
+            dramatiq.Actor(
+                _runner(definition),
+                broker=broker,
+                actor_name=definition.name,
+                queue_name=QUEUE,
+                priority=0,
+                options={"throws": (Fail, Retry, Cancelled), **options},
+            )
+        )
+
+
+def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
+    waits = is_async(definition)
+
+    def run(job: Job) -> None:
+        started = job.started
+        token = running.set(
+            RunningTask(started.id, definition.name, started.owner, started.attempt, job.progress)
+        )
+        try:
+            arguments = _arguments(definition, job)
+            job.ran = True
+            result = definition.function(**arguments)
+            job.result = asyncio.run(result) if waits else result
+        finally:
+            running.reset(token)
+
+    return run
+
+
+def _arguments(definition: TaskDefinition[Any, Any], job: Job) -> dict[str, Any]:
+    try:
+        return definition.arguments(job.params(), job.progress)
+    except ValidationError as err:
+        raise ParamsChanged(str(err)) from err

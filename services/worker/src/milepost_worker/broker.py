@@ -1,0 +1,109 @@
+"""Owns the seam to dramatiq: its threads, time limits and middleware run our queue's tasks.
+
+dramatiq sees one queue, whose only consumer is the session; which stream an entry came from is the
+session's business. Nothing is enqueued through dramatiq: commands go through submit.
+"""
+
+import logging
+from collections.abc import Iterable
+from secrets import token_hex
+from typing import Any
+
+import dramatiq
+from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.middleware import Middleware, TimeLimit
+
+from milepost.errors import TaskControl
+from milepost_worker.jobs import Job, UnknownType, outcome
+from milepost_worker.session import Session
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "milepost"
+
+
+class StreamBroker(dramatiq.Broker):
+    """A dramatiq broker whose messages are started jobs of a session."""
+
+    def __init__(self, session: Session, *, max_result_bytes: int) -> None:
+        super().__init__(middleware=[TimeLimit(time_limit=float("inf"))])
+        self.queues = {QUEUE}
+        self._session = session
+        self._max_result_bytes = max_result_bytes
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> Consumer:
+        """Give the session as a consumer; `timeout` in milliseconds."""
+        return SessionConsumer(self._session, timeout / 1000, self._max_result_bytes)
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Nothing to declare: there is one queue."""
+
+    def get_declared_queues(self) -> set[str]:
+        """The one queue."""
+        return {QUEUE}
+
+    def get_declared_delay_queues(self) -> set[str]:
+        """None: delayed tasks wait in Redis."""
+        return set()
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> Any:
+        """Refuse: a task is submitted through submit, where it becomes an event."""
+        raise NotImplementedError("submit tasks through Milepost, not through dramatiq")
+
+
+class SessionConsumer(Consumer):
+    """Turns the session in dramatiq's consumer thread."""
+
+    def __init__(self, session: Session, timeout_seconds: float, max_result_bytes: int) -> None:
+        self._session = session
+        self._timeout_seconds = timeout_seconds
+        self._max_result_bytes = max_result_bytes
+
+    def __next__(self) -> MessageProxy | None:
+        """The next started job as a message, or null after the timeout."""
+        job = self._session.next_job(self._timeout_seconds)
+        if job is None:
+            return None
+        return MessageProxy(
+            dramatiq.Message(
+                queue_name=QUEUE,
+                actor_name=job.type_name,
+                args=(job,),
+                kwargs={},
+                options={},
+                message_id=job.started.id,
+            )
+        )
+
+    def ack(self, message: MessageProxy) -> None:
+        """End the attempt; the session sends it with others, so this waits for nothing."""
+        self._end(message, message._exception)  # pyright: ignore[reportPrivateUsage]  # dramatiq has no accessor
+
+    def nack(self, message: MessageProxy) -> None:
+        """End an attempt that dramatiq or a middleware refused to run."""
+        error = message._exception  # pyright: ignore[reportPrivateUsage]  # dramatiq has no accessor
+        self._end(message, error or UnknownType(message.actor_name))
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Nothing here: `Session.close` hands back all that is held."""
+
+    def _end(self, message: MessageProxy, error: BaseException | None) -> None:
+        job: Job = message.args[0]
+        reference = token_hex(4)
+        if error is not None and not isinstance(error, TaskControl):
+            logger.error(
+                "task failed",
+                exc_info=error,
+                extra={"task_id": job.started.id, "type": job.type_name, "reference": reference},
+            )
+        ending = outcome(job, error, reference=reference, max_result_bytes=self._max_result_bytes)
+        self._session.finished(job, ending)
+
+
+class RunsOnce(Middleware):
+    """Skips a job that was taken over before its thread came to it."""
+
+    def before_process_message(self, broker: dramatiq.Broker, message: MessageProxy) -> None:
+        """Raise SkipMessage for an abandoned job."""
+        if message.args[0].abandoned:
+            raise dramatiq.middleware.SkipMessage("taken over")

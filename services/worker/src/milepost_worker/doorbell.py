@@ -1,0 +1,56 @@
+"""Owns hearing that work is ready: a pub/sub thread that rings the session. Takes no work itself.
+
+A ring may be lost (pub/sub promises nothing): the session sweeps all partitions every few seconds.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+import redis
+
+from milepost import keys
+from milepost_log.connection import connect
+
+logger = logging.getLogger(__name__)
+
+LISTEN_SECONDS = 5.0
+
+
+class Doorbell(threading.Thread):
+    """Rings `ring(partition)` for a ready task, `ring(None)` whenever it may have missed one."""
+
+    def __init__(
+        self,
+        url: str,
+        namespace: str,
+        queues: Sequence[str],
+        ring: Callable[[int | None], None],
+    ) -> None:
+        super().__init__(name="doorbell", daemon=True)
+        self._url = url
+        self._channels = [keys.doorbell(namespace, queue) for queue in queues]
+        self._ring = ring
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Listen until stopped; connect again by itself, at least once a second."""
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except (redis.RedisError, OSError):
+                self._stopping.wait(0.5)
+
+    def stop(self) -> None:
+        """End the thread within a few seconds; it is a daemon, nobody has to wait."""
+        self._stopping.set()
+
+    def _listen(self) -> None:
+        client = connect(self._url)
+        with client, client.pubsub(ignore_subscribe_messages=True) as channel:  # pyright: ignore  # untyped
+            channel.subscribe(*self._channels)  # pyright: ignore[reportUnknownMemberType]  # untyped
+            self._ring(None)
+            while not self._stopping.is_set():
+                message = channel.get_message(timeout=LISTEN_SECONDS)  # pyright: ignore  # untyped
+                if message is not None:
+                    self._ring(int(message["data"]))  # pyright: ignore  # untyped

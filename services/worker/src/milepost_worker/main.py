@@ -1,0 +1,134 @@
+"""Owns the wiring of one worker process, and its end. Decides nothing else."""
+
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from secrets import token_hex
+from types import FrameType
+
+import dramatiq
+
+from milepost import logs
+from milepost.definitions import definitions
+from milepost.errors import ConfigurationError, LogUnavailable
+from milepost.settings import Settings
+from milepost_log import catalogue
+from milepost_log.connection import connect
+from milepost_log.work import StartedTask, WorkLog
+from milepost_worker import actors
+from milepost_worker.broker import RunsOnce, StreamBroker
+from milepost_worker.doorbell import Doorbell
+from milepost_worker.jobs import Job, type_of
+from milepost_worker.session import Session
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = ("milepost_worker.tasks.mail", "milepost_worker.tasks.demo")
+ANNOUNCE_SECONDS = 3600.0
+
+
+def run(threads: int = 8, tasks: str | None = None) -> int:
+    """Run tasks until SIGTERM or SIGINT; what is left then is handed back. The exit status."""
+    try:
+        settings = Settings.load(**({"tasks": tasks} if tasks else {}))
+        logs.configure(settings.log_format)
+        _import_tasks(settings)
+    except ConfigurationError as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+    logging.getLogger("dramatiq").setLevel(logging.CRITICAL)  # what it says, we say with task ids
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    _serve(settings, threads, stopping)
+    return 0
+
+
+def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
+    known = definitions()
+    queues = settings.queues or tuple(sorted({d.announcement.queue for d in known.values()}))
+    client = connect(settings.redis_url)
+
+    def open_log() -> WorkLog:
+        name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
+        return WorkLog(client, settings.namespace, name, queues)
+
+    def describe(started: StartedTask) -> Job:
+        return Job(started, type_of(started))
+
+    session = Session(
+        open_log,
+        partitions=settings.partitions,
+        threads=threads,
+        lease_seconds=settings.lease_seconds,
+        describe=describe,
+    )
+    broker = StreamBroker(session, max_result_bytes=settings.max_result_bytes)
+    broker.add_middleware(RunsOnce())
+    actors.declare(broker, known.values())
+    broker.emit_after("process_boot")
+    worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=500)
+    worker.start()
+    doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring)
+    doorbell.start()
+    logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
+    _announce_until(stopping, settings)
+    session.draining = True
+    doorbell.stop()
+    worker.stop(timeout=int(settings.grace_seconds * 1000))
+    session.close()
+    logger.info("worker has stopped", extra={"worker": session.worker})
+    logging.shutdown()
+    os._exit(0)  # a task thread that outlived its grace must not keep the process
+
+
+def _announce_until(stopping: threading.Event, settings: Settings) -> None:
+    """Keep the catalogue fresh until told to stop."""
+    client = connect(settings.redis_url)
+    announced_at = float("-inf")
+    while not stopping.is_set():
+        if time.monotonic() - announced_at > ANNOUNCE_SECONDS:
+            now = time.time()
+            types = [
+                definition.announcement.model_copy(
+                    update={
+                        "announced_at": now,
+                        "public": definition.announcement.public
+                        or definition.name in settings.public_types,
+                    }
+                )
+                for definition in definitions().values()
+            ]
+            try:
+                catalogue.announce(client, settings.namespace, types)
+                announced_at = time.monotonic()
+            except LogUnavailable:
+                logger.debug("could not announce the task types yet")
+        stopping.wait(0.5 if announced_at < 0 else ANNOUNCE_SECONDS)
+
+
+def _import_tasks(settings: Settings) -> None:
+    """Import the modules that define tasks; the current folder counts as their home.
+
+    Raises:
+        ConfigurationError: a module cannot be imported, or defines something that is no task.
+    """
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    own = [name.strip() for name in settings.tasks.split(",") if name.strip()]
+    for name in (*SHIPPED, *own):
+        try:
+            importlib.import_module(name)
+        except Exception as err:
+            raise ConfigurationError(
+                f"MILEPOST_TASKS: cannot import {name!r}: {type(err).__name__}: {err}"
+            ) from err

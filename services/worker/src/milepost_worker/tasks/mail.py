@@ -1,0 +1,142 @@
+"""Owns mail.send: one message to each recipient over real SMTP. Knows no queue and no database."""
+
+import logging
+import smtplib
+import time
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Annotated, Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, ConfigDict, Field
+
+from milepost.definitions import task
+from milepost.errors import ConfigurationError
+from milepost.progress import Progress
+from milepost.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 30.0
+TRIES = 8
+"""To reach the server, about 45 s in all: one that restarts is no reason to fail."""
+LATER_TRIES = 4
+"""For one recipient whom the server answers "try later": others wait behind."""
+MAX_REFUSALS_SHOWN = 500
+
+Address = Annotated[
+    str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$", json_schema_extra={"format": "email"})
+]
+
+
+class Mail(BaseModel):
+    """What mail.send shall send."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[list[Address], Field(min_length=1, max_length=10_000, description="Recipients")]
+    subject: Annotated[
+        str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$", description="Subject")
+    ]
+    body: Annotated[str, Field(max_length=200_000, description="Plain text")]
+
+
+@task("mail.send", title="Send mail")
+def send(mail: Mail, progress: Progress) -> dict[str, Any]:
+    """Send one message to each recipient; those the server refuses are listed in the result."""
+    settings = Settings.load()
+    sent, refused = 0, list[dict[str, str]]()
+    server = MailServer(settings.smtp_url)
+    try:
+        for address in progress.track(mail.to, message="sending"):
+            try:
+                server.send(settings.mail_from, _checked(address), mail.subject, mail.body)
+                sent += 1
+            except (EmailNotValidError, Refused) as err:
+                refused.append({"address": address, "reason": str(err)[:200]})
+    finally:
+        server.close()
+    return {
+        "sent": sent,
+        "refused": refused[:MAX_REFUSALS_SHOWN],
+        "refused_count": len(refused),
+    }
+
+
+class Refused(Exception):
+    """The mail server will not take a message for this recipient."""
+
+
+class MailServer:
+    """A connection to the mail server, made again when it breaks."""
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, sender: str, recipient: str, subject: str, body: str) -> None:
+        """Send one message, trying again over lost connections and "try later" answers.
+
+        Raises:
+            Refused: the server does not take it for this recipient.
+            OSError: it could not be reached, or takes nothing from us.
+        """
+        message = EmailMessage(policy=SMTP)
+        message["From"], message["To"], message["Subject"] = sender, recipient, subject
+        message.set_content(body)
+        for attempt in range(1, TRIES + 1):
+            try:
+                connection = self._connect()
+                connection.send_message(message, sender, [recipient])
+                return
+            except smtplib.SMTPRecipientsRefused as err:
+                code, text = err.recipients[recipient]
+                failure: Exception = err
+                if code >= 500 or attempt >= LATER_TRIES:
+                    raise Refused(f"{code} {text.decode('utf-8', 'replace')}") from err
+            except smtplib.SMTPDataError as err:
+                failure = err
+                if err.smtp_code >= 500 or attempt >= LATER_TRIES:
+                    raise Refused(f"{err.smtp_code} {err.smtp_error!r}") from err
+            except smtplib.SMTPNotSupportedError as err:
+                raise Refused(str(err)) from err
+            except OSError as err:  # every other SMTPException is one too
+                failure = err
+                self.close()
+            if attempt == TRIES:
+                raise OSError(f"the mail server: {failure}") from failure
+            logger.warning("the mail server does not take it yet", extra={"attempt": attempt})
+            time.sleep(min(15.0, 0.25 * 2**attempt))
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _connect(self) -> smtplib.SMTP:
+        if self._connection is None:
+            self._connection = _open(self._url)
+        return self._connection
+
+
+def _open(url: SplitResult) -> smtplib.SMTP:
+    host, scheme = url.hostname or "localhost", url.scheme
+    if scheme == "smtps":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=ANSWER_SECONDS)
+    elif scheme in ("smtp", "smtp+starttls"):
+        connection = smtplib.SMTP(host, url.port or 25, timeout=ANSWER_SECONDS)
+    else:
+        raise ConfigurationError(f"MILEPOST_SMTP_URL: unknown scheme {scheme!r}")
+    if scheme == "smtp+starttls":
+        connection.starttls()
+    if url.username:
+        connection.login(unquote(url.username), unquote(url.password or ""))
+    return connection
+
+
+def _checked(address: str) -> str:
+    """The address as SMTP wants it; syntax only, special domains such as .test are fine."""
+    found = validate_email(address, check_deliverability=False, test_environment=True)
+    return found.normalized

@@ -1,0 +1,40 @@
+"""What holds for every test: in CI nothing is skipped or expected to fail."""
+
+import os
+from collections.abc import Generator
+from typing import cast
+
+import pytest
+
+IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if IN_CI and (report.skipped or hasattr(report, "wasxfail")):
+        _refuse(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if IN_CI and report.skipped:
+        _refuse(report)
+    return report
+
+
+def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip or an expected failure into a failure that says so."""
+    why: object = report.longrepr
+    if isinstance(why, tuple):  # where, which line, and the reason
+        why = cast(tuple[object, ...], why)[-1]
+    why = getattr(report, "wasxfail", None) or why
+    report.__dict__.pop("wasxfail", None)
+    report.outcome = "failed"
+    report.longrepr = f"nothing is skipped in CI: {why or 'no reason given'}"
