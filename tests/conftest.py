@@ -3,8 +3,12 @@
 import os
 from collections.abc import Generator
 from typing import cast
+from uuid import uuid4
 
 import pytest
+import redis
+
+from valkey_server import Valkey
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -38,3 +42,22 @@ def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
     report.__dict__.pop("wasxfail", None)
     report.outcome = "failed"
     report.longrepr = f"nothing is skipped in CI: {why or 'no reason given'}"
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A real server for the whole run; tests keep apart by `namespace`."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def namespace(valkey_url: str) -> Generator[str]:
+    """A key prefix of the test's own; no key of it is left behind."""
+    name = f"t{uuid4().hex[:12]}"
+    yield name
+    with redis.Redis.from_url(valkey_url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
+        for key in client.scan_iter(match=f"*{name}*", count=1000):  # pyright: ignore  # untyped
+            client.unlink(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # untyped

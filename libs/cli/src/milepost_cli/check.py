@@ -11,7 +11,9 @@ from typing import NamedTuple
 from milepost_cli import checkout
 
 TOOLS = sys.executable.rpartition("/")[0]
-FOLDERS = ["libs", "services", "tests", "benches"]
+FOLDERS = [
+    name for name in ("libs", "services", "tests", "benches") if (checkout.ROOT / name).is_dir()
+]
 # The longest first: it has one core, the others share the second.
 STEPS = {
     "types": [f"{TOOLS}/basedpyright", "--warnings"],

@@ -58,6 +58,10 @@ def _unmet(root: Path, pins: dict[str, str]) -> Iterator[str]:
     """Compare the members' dependencies with run.in and with the versions locked."""
     members = sorted([*root.glob("libs/*/pyproject.toml"), *root.glob("services/*/pyproject.toml")])
     projects = [tomllib.loads(path.read_text())["project"] for path in members]
+    installed = (root / "requirements/members.txt").read_text().splitlines()
+    for folder in (path.parent.relative_to(root) for path in members):
+        if f"-e ./{folder}" not in installed:
+            yield f"members.txt: lacks -e ./{folder}"
     own = {canonicalize_name(project["name"]) for project in projects}
     wanted: set[str] = set()
     for project in projects:

@@ -24,6 +24,9 @@ from milepost.events import Actor, ActorKind, Event, Payload
 MAX_DATA_BYTES = 2 * 1024 * 1024
 """No event of ours is larger (params are 512 KiB at most); larger ones are mistakes."""
 
+MAX_ATTEMPT = 2**31 - 1
+"""What a database column holds; no task lives to see it."""
+
 _SHORT = "task."
 _KINDS: frozenset[str] = frozenset(("owner", "service", "operator", "system", "task"))
 _BY_OWNER = frozenset(
@@ -83,11 +86,11 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
     """
     try:
         position = StreamId.parse(entry_id)
-        type_name, version = _type_and_version(fields[b"t"].decode())
+        type_name, version = type_and_version(fields[b"t"].decode())
         task, owner = fields[b"k"].decode(), fields[b"o"].decode()
-        payload = _payload(type_name, version, fields[b"d"])
-        attempt = int(fields[b"a"])
-        at = int(fields[b"at"]) if b"at" in fields else position.ms
+        payload = decode_data(type_name, version, fields[b"d"])
+        attempt = _bounded(fields[b"a"], MAX_ATTEMPT)
+        at = _bounded(fields.get(b"at", position.ms), events.MAX_TIME_MS)
         trace = fields[b"x"].decode() if b"x" in fields else None
         by = _actor(fields, type_name, owner, task)
     except KeyError as err:
@@ -97,12 +100,20 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
     return Event(partition, position, task, owner, by, at, attempt, trace, payload)
 
 
-def _type_and_version(stored: str) -> tuple[str, int]:
+def type_and_version(stored: str) -> tuple[str, int]:
+    """Read a `t` field: `created/2` is (`task.created`, 2)."""
     name, _, version = stored.partition("/")
     return name if "." in name else _SHORT + name, int(version or 1)
 
 
-def _payload(type_name: str, version: int, data: bytes) -> Payload:
+def decode_data(type_name: str, version: int, data: str | bytes) -> Payload:
+    """Read a `d` field, of any released version, as the newest.
+
+    Raises:
+        NewerEvent: the version is later than this code knows.
+        UndecodableEvent: it is larger than any of ours.
+        ValidationError: it is not what it has to be.
+    """
     model = events.type_names.get(type_name)
     if model is None:
         raise NewerEvent(f"unknown event type {type_name[:60]!r}")
@@ -116,6 +127,13 @@ def _payload(type_name: str, version: int, data: bytes) -> Payload:
     for step in range(version, model.v):
         raw = UPCASTERS[type_name, step](raw)
     return model.model_validate(raw)
+
+
+def _bounded(number: bytes | int, most: int) -> int:
+    value = int(number)
+    if not 0 <= value <= most:
+        raise ValueError(f"{value} is not in 0..{most}")
+    return value
 
 
 def _actor(fields: Mapping[bytes, bytes], type_name: str, owner: str, task: str) -> Actor:

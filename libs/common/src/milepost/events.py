@@ -6,12 +6,18 @@ Redis' clock. Type names are literal strings, never Python paths.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from milepost.cursors import StreamId
 from milepost.keys import Priority
+
+MAX_TIME_MS = 253_402_300_799_999
+"""The end of the year 9999: the last time that RFC 3339 can write."""
+
+TimeMs = Annotated[int, Field(ge=0, le=MAX_TIME_MS)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Payload(BaseModel):
@@ -50,9 +56,9 @@ class TaskCreated(Payload):
     params: dict[str, Any]
     """As submitted and checked against the type's JSON Schema."""
     tags: tuple[str, ...] = ()
-    runs_at: int | None = None
+    runs_at: TimeMs | None = None
     """Not before this time, ms; null when ready at once."""
-    quiet_after_seconds: float = 60.0
+    quiet_after_seconds: float = Field(60.0, ge=0, allow_inf_nan=False)
     """Without news for so long a running task is called quiet."""
     parent: str | None = None
     """Id of the task that submitted this one; null for people and applications."""
@@ -102,9 +108,9 @@ class TaskRetrying(Payload):
     type = "task.retrying"
 
     error: Problem
-    runs_at: int
+    runs_at: TimeMs
     """Not before this time, ms."""
-    failures: int
+    failures: Count
     """Attempts that have failed so far; counts against max_attempts."""
     detail: str | None = None
     """Exception and traceback, for operators only; null when the task chose to retry."""
@@ -118,7 +124,7 @@ class TaskReturned(Payload):
     reason: Literal["shutdown", "worker_lost"]
     """`shutdown`: handed back; `worker_lost`: taken over from a worker that vanished."""
     worker: str
-    crashes: int
+    crashes: Count
     """Takeovers so far."""
 
 
@@ -137,7 +143,7 @@ class TaskFailed(Payload):
     type = "task.failed"
 
     error: Problem
-    failures: int = 0
+    failures: Count = 0
     detail: str | None = None
     """Exception and traceback, for operators only; null when the task said `Fail`."""
 

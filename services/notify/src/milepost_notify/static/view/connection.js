@@ -11,9 +11,14 @@ export function createConnection() {
     update({ connection, trouble, heard_at: heardAt }) {
       const lost = connection !== "online";
       document.body.dataset.connection = connection;
-      const why = lost && trouble && trouble.status ? ` ${problemWords(trouble)}` : "";
+      const refused = lost && trouble && trouble.status >= 400 && trouble.status < 500; // no outage: say why
+      const why = refused ? ` ${problemWords(trouble)}` : "";
       const asOf = lost && heardAt ? ` What you see is from ${clockTime(heardAt)}.` : "";
       say(line, lost ? `Reconnecting…${why}${asOf}` : "");
+    },
+    clear() {
+      document.body.dataset.connection = "online";
+      say(line, "");
     },
   };
 }

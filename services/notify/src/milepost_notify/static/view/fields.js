@@ -31,6 +31,7 @@ export function createFields(form) {
     tell(text, tone = "error") {
       message.dataset.tone = tone;
       say(message, text);
+      if (text && tone === "error") message.scrollIntoView({ block: "nearest" });
     },
     clear() {
       for (const field of fields) mark(field, "");

@@ -34,7 +34,7 @@ export function createMailForm({ client }) {
     const text = JSON.stringify(params);
     if (order.text !== text) order = { id: at.newId(), text };
     fields.busy(true);
-    fields.tell("On its way…", "note");
+    fields.tell("Handing it over…", "note");
     try {
       await at.submit({ id: order.id, type: "mail.send", params });
       order = { id: "", text: "" };

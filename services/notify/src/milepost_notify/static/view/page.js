@@ -59,6 +59,7 @@ export function createPage({ client, clock }) {
       list.clear();
       badge.update(0);
       announcer.clear();
+      connection.clear();
     },
   };
 }

@@ -1,0 +1,72 @@
+"""Owns what `up` chooses where the environment says nothing. Pure: reads no file, makes no secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PREFIX = "MILEPOST_"
+GRACE_SECONDS = 5.0
+
+CHOSEN = {
+    "PARTITIONS": "1",
+    "SIGNUP": "open",
+    "DEMO": "1",
+    # A lease has to outlast what holds a living worker up, and a crash is seen only when it is over.
+    # On one machine there is no network between a worker and its log, and its helper beats every
+    # 3 s whatever the task does: 10 s leave room for a machine that swaps, and a person who watches
+    # a task of a killed worker waits for 10 s instead of 30.
+    "LEASE_SECONDS": "10",
+    # Ctrl-C has to be through in 10 s, Valkey's end included; what is not done by then resumes.
+    "GRACE_SECONDS": f"{GRACE_SECONDS:g}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What `up` itself brings along for its children; None where the environment has it already."""
+
+    url: str
+    """Where both services answer, such as http://127.0.0.1:8000."""
+    database_url: str
+    secret: str | None
+    redis_url: str | None
+    smtp_url: str | None
+
+
+def given(environ: Mapping[str, str], name: str) -> str | None:
+    """The value of a MILEPOST_ variable; an empty one counts as not given (compose passes those)."""
+    return environ.get(PREFIX + name) or None
+
+
+def environment(environ: Mapping[str, str], own: Own, tasks: str | None) -> dict[str, str]:
+    """The environment of the children: all that is given, and our choice for the rest.
+
+    Args:
+        environ: the environment `up` was started in.
+        own: what it brings along.
+        tasks: modules from the command line, which beat MILEPOST_TASKS.
+    """
+    brought = {
+        "SUBMIT_URL": own.url,
+        "NOTIFY_URL": own.url,
+        "DATABASE_URL": own.database_url,
+        "SECRET": own.secret,
+        "REDIS_URL": own.redis_url,
+        "SMTP_URL": own.smtp_url,
+    }
+    chosen = dict(environ)
+    for name, value in (CHOSEN | brought).items():
+        if given(environ, name) is None and value is not None:
+            chosen[PREFIX + name] = value
+    if tasks is not None:
+        chosen[PREFIX + "TASKS"] = tasks
+    # What a task prints shall be in the log before the task ends, and when its process is killed.
+    chosen.setdefault("PYTHONUNBUFFERED", "1")
+    return chosen
+
+
+def grace_seconds(environment: Mapping[str, str]) -> float:
+    """How long workers may take to stop; a value that is none is the workers' to complain about."""
+    try:
+        return max(0.0, float(environment[PREFIX + "GRACE_SECONDS"]))
+    except ValueError:
+        return GRACE_SECONDS

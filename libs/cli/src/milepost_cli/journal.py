@@ -1,0 +1,88 @@
+"""Owns one process' log file, of bounded size, and which of its lines a person should see at once."""
+
+import os
+import re
+from pathlib import Path
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Two files of this size are kept for each process: the current one and `.1` before it."""
+MAX_LINE_BYTES = 16 * 1024
+SHOWN_PER_WINDOW = 10
+WINDOW_SECONDS = 10.0
+
+# What milepost.logs writes, as text or JSON. Other output (a traceback, a print, Valkey's) is not
+# shown: its last line is, when the process dies of it.
+NOTABLE = re.compile(
+    rb'^(?:\d\d:\d\d:\d\d\.\d{3} (?:WARNING|ERROR|CRITICAL) |\{.*"level": "(?:WARNING|ERROR|CRITICAL)")'
+)
+
+
+class Journal:
+    """The log of one process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.last_line = ""
+        self._tail = b""
+        self._window_end = 0.0
+        self._shown = 0
+        self._file = -1
+        self._size = 0
+
+    def feed(self, output: bytes, now: float) -> list[str]:
+        """Write down what the process said; the lines to show, at most 10 in 10 s.
+
+        Args:
+            output: any piece of it; half a line waits for its other half.
+            now: seconds of a monotonic clock.
+        """
+        self._store(output)
+        *lines, self._tail = (self._tail + output).split(b"\n")
+        if len(self._tail) > MAX_LINE_BYTES:
+            lines, self._tail = [*lines, self._tail], b""
+        shown: list[str] = []
+        for line in lines:
+            if line.strip():
+                self.last_line = _printable(line)
+            if NOTABLE.match(line):
+                shown += self._admit(_printable(line), now)
+        return shown
+
+    def finish(self) -> None:
+        """The process has ended: what it said last is a line too."""
+        if self._tail.strip():
+            self.last_line = _printable(self._tail)
+        self._tail = b""
+
+    def note(self, line: str) -> None:
+        """Write down a line of the supervisor's."""
+        self._store(line.encode(errors="replace") + b"\n")
+
+    def _admit(self, line: str, now: float) -> list[str]:
+        if now >= self._window_end:
+            self._window_end, self._shown = now + WINDOW_SECONDS, 0
+        self._shown += 1
+        if self._shown > SHOWN_PER_WINDOW:
+            return []
+        more = [f"... there may be more of these in {self.path}"]
+        return [line, *(more if self._shown == SHOWN_PER_WINDOW else [])]
+
+    def _store(self, data: bytes) -> None:
+        """Append; a disk that is full or gone must not stop what keeps the processes alive."""
+        try:
+            if self._file >= 0 and self._size > MAX_BYTES:
+                os.close(self._file)
+                self._file = -1
+                self.path.replace(f"{self.path}.1")
+            if self._file < 0:
+                self._file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+                self._size = os.fstat(self._file).st_size
+            self._size += os.write(self._file, data)
+        except OSError:
+            return
+
+
+def _printable(line: bytes) -> str:
+    """One line that does to a terminal nothing but appear there."""
+    text = line[:MAX_LINE_BYTES].decode(errors="replace").strip()
+    return "".join(char if char.isprintable() else "?" for char in text)

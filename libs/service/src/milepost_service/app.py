@@ -1,0 +1,81 @@
+"""Owns how an HTTP service of ours is put together; knows no endpoint but its own four."""
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from milepost.problems import MEDIA_TYPE, problem
+from milepost.settings import Settings
+from milepost_service import failures
+from milepost_service.auth import Clock
+from milepost_service.headers import SecurityHeaders
+from milepost_service.metrics import Metrics, MetricsMiddleware
+
+Checks = Callable[[], Awaitable[dict[str, str]]]
+"""What a service needs: name -> "ok" or why not; see `checks.run`."""
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    *,
+    title: str,
+    prefix: str,
+    settings: Settings,
+    lifespan: Lifespan,
+    ready: Checks,
+    clock: Clock = time.time,
+) -> FastAPI:
+    """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
+
+    Every answer of 400 and above is a problem document; nothing of an unexpected error but a
+    reference leaves the process. `app.state` has `settings`, `clock` and `metrics`.
+
+    Args:
+        prefix: such as `/api/submit`.
+        ready: is awaited by each `readyz`; must not take long.
+        clock: seconds since the epoch, for tokens.
+    """
+    app = FastAPI(
+        title=title,
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{prefix}/openapi.json",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.settings = settings
+    app.state.clock = clock
+    app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])
+    failures.install(app)
+    app.add_middleware(failures.LastResort)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.add_middleware(SecurityHeaders)
+
+    async def livez() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "ok"}
+
+    async def readyz() -> Response:
+        """Say whether everything it needs is there."""
+        checks = await ready()
+        if all(found == "ok" for found in checks.values()):
+            return JSONResponse({"checks": checks})
+        body: dict[str, Any] = {**problem(503, "not-ready", "Not ready"), "checks": checks}
+        return JSONResponse(body, 503, {"Retry-After": "1"}, MEDIA_TYPE)
+
+    async def expose(_: Request) -> Response:
+        """Give figures to Prometheus."""
+        return Response(metrics.text(), media_type=metrics.media_type)
+
+    app.add_api_route(f"{prefix}/livez", livez, methods=["GET"], tags=["operations"])
+    app.add_api_route(f"{prefix}/readyz", readyz, methods=["GET"], tags=["operations"])
+    app.add_api_route(
+        f"{prefix}/metrics", expose, methods=["GET"], tags=["operations"], response_class=Response
+    )
+    return app

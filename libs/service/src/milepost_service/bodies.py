@@ -1,0 +1,147 @@
+"""Owns request bodies: their size, their form, and models that coerce nothing. Decides no meaning.
+
+A body is read and judged before FastAPI sees it, in this order: who is asking (401, 403), too large
+(413), not sent as JSON (415), not strict JSON (400). What is JSON but not what the endpoint wants
+is 422, as FastAPI finds it; so is a missing body.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from email.message import Message
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+
+from milepost.problems import HttpProblem
+from milepost.settings import Settings
+from milepost_service import strict_json
+
+_THREAD_FROM_BYTES = 64 * 1024
+"""Larger bodies are read in a thread, so that nobody else waits for them."""
+
+Guard = Callable[[Request], Awaitable[object]]
+
+
+class Body(BaseModel):
+    """A JSON object from a client: no unknown fields, no text for numbers, no bool for int."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class StrictRoute(APIRoute):
+    """A route whose body, if it takes one, is strict JSON of a bounded size."""
+
+    @staticmethod
+    def limit(settings: Settings) -> int:
+        """The most bytes a body may have."""
+        return settings.max_body_bytes
+
+    @staticmethod
+    async def guard(request: Request) -> object:
+        """Called before the body is read: raise to refuse the caller."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's handler."""
+        handle = super().get_route_handler()
+        has_body = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            await self.guard(request)
+            most = self.limit(request.app.state.settings)
+            raw = await read(request, most) if request.method not in ("GET", "HEAD") else b""
+            if not has_body and raw.strip() not in (b"", b"{}"):
+                raise HttpProblem(422, "invalid", "This call takes no body")
+            read_request = _ReadRequest(request.scope, request.receive)
+            read_request.raw = raw
+            if has_body and raw:
+                require_json(request)
+                read_request.value = await parse(raw)
+            return await handle(read_request)
+
+        return strict
+
+
+def strict_route(
+    *, guard: Guard | None = None, limit: Callable[[Settings], int] | None = None
+) -> type[StrictRoute]:
+    """Make a route class: `APIRouter(route_class=strict_route(guard=auth.writer))`.
+
+    Args:
+        guard: refuses callers before their body is read.
+        limit: the most bytes of a body; usually `max_body_bytes`.
+    """
+    members: dict[str, Any] = {}
+    if guard is not None:
+        members["guard"] = staticmethod(guard)
+    if limit is not None:
+        members["limit"] = staticmethod(limit)
+    return type("GuardedRoute", (StrictRoute,), members)
+
+
+async def read(request: Request, most: int) -> bytes:
+    """Read the body, at most `most` bytes of it.
+
+    Raises:
+        HttpProblem: 413, by Content-Length or while it streams in.
+    """
+    declared = request.headers.get("content-length", "")
+    size, chunks = 0, list[bytes]()
+    if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > most:
+        raise _too_large(most)
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def require_json(request: Request) -> None:
+    """Refuse what is not sent as JSON in UTF-8.
+
+    Raises:
+        HttpProblem: 415.
+    """
+    header = Message()
+    header["content-type"] = request.headers.get("content-type", "")
+    kind = header.get_content_type()
+    charset = header.get_param("charset", "utf-8")
+    if request.headers.get("content-type") and (
+        kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    ):
+        if isinstance(charset, str) and charset.lower() in ("utf-8", "utf8"):
+            return
+    raise HttpProblem(415, "not-json", "Send application/json in UTF-8")
+
+
+async def parse(raw: bytes) -> Any:
+    """Read strict JSON, large bodies in a thread.
+
+    Raises:
+        HttpProblem: 400.
+    """
+    try:
+        if len(raw) >= _THREAD_FROM_BYTES:
+            return await asyncio.to_thread(strict_json.loads, raw)
+        return strict_json.loads(raw)
+    except strict_json.NotJson as err:
+        raise HttpProblem(400, "not-json", "The body is not JSON", f"{err}.") from err
+
+
+class _ReadRequest(Request):
+    """A request whose body has been read and judged."""
+
+    raw: bytes = b""
+    value: Any = None
+
+    async def body(self) -> bytes:
+        return self.raw
+
+    async def json(self) -> Any:
+        return self.value
+
+
+def _too_large(most: int) -> HttpProblem:
+    return HttpProblem(413, "too-large", f"A body has at most {most} bytes here")

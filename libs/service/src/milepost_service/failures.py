@@ -1,0 +1,164 @@
+"""Owns what an exception becomes: a problem document. Tells clients nothing of our inside."""
+
+import logging
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from milepost.errors import InvalidCursor, InvalidValue, LogUnavailable, Refused
+from milepost.problems import MEDIA_TYPE, FieldError, HttpProblem, ProblemDetails, problem
+
+_log = logging.getLogger(__name__)
+_MAX_ERRORS = 20
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SLUGS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": words,
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail"],
+                    "properties": {
+                        "type": {"type": "string", "description": "urn:milepost:<slug>"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "errors": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["loc", "msg"],
+                                "properties": {
+                                    "loc": {"type": "array", "items": {}},
+                                    "msg": {"type": "string"},
+                                },
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    }
+    for status, words in (("default", "A problem document"), (422, "What is wrong with it"))
+}
+"""For `APIRouter(responses=...)`: what OpenAPI says of answers of 400 and above."""
+
+
+def install(app: FastAPI) -> None:
+    """Answer our exceptions and the framework's with problem documents."""
+    app.add_exception_handler(HttpProblem, _http_problem)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(InvalidCursor, _invalid)
+    app.add_exception_handler(InvalidValue, _invalid)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(LogUnavailable, _unavailable)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(kind, _unavailable)
+
+
+def answer(body: ProblemDetails, headers: dict[str, str] | None = None) -> Response:
+    """Make the response of a problem document."""
+    status = body.get("status", 500)
+    return JSONResponse(dict(body), status, headers, MEDIA_TYPE)
+
+
+def field_errors(errors: Sequence[Any]) -> list[FieldError]:
+    """Pydantic's errors as ours, at most 20: where and what, never the value itself."""
+    return [
+        FieldError(loc=list(error["loc"]), msg=str(error["msg"])[:300])
+        for error in errors[:_MAX_ERRORS]
+    ]
+
+
+class LastResort:
+    """Answers what nobody expected with 500 and a reference, and logs it once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and answer in place of an application that failed before its first byte."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            return None
+        except Exception:
+            if started:  # nothing but closing the connection tells the client: the server does
+                raise
+            reference = token_hex(4)
+            fields = {"action": "request", "path": scope["path"], "reference": reference}
+            _log.exception("unexpected error", extra=fields)
+            body = problem(500, "internal", "This did not work", f"Reference {reference}.")
+            await answer(body)(scope, receive, send)
+
+
+async def _http_problem(_: Request, err: Exception) -> Response:
+    assert isinstance(err, HttpProblem)
+    return answer(err.body, err.headers)
+
+
+async def _http_exception(request: Request, err: Exception) -> Response:
+    assert isinstance(err, HTTPException)
+    headers = dict(err.headers or {})
+    if err.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    slug = _SLUGS.get(err.status_code, "refused")
+    return answer(problem(err.status_code, slug, err.detail), headers)
+
+
+async def _validation(_: Request, err: Exception) -> Response:
+    assert isinstance(err, RequestValidationError)
+    errors = field_errors(err.errors())
+    return answer(problem(422, "invalid", "Not what this call takes", errors=errors))
+
+
+async def _invalid(_: Request, err: Exception) -> Response:
+    return answer(problem(422, "invalid", "Not what this call takes", f"{err}.", errors=[]))
+
+
+async def _refused(_: Request, err: Exception) -> Response:
+    return answer(problem(409, "refused", "Not in this state", f"{err}."))
+
+
+async def _unavailable(request: Request, err: Exception) -> Response:
+    path = request.scope["path"]
+    _log.warning("unavailable", extra={"path": path, "reason": type(err).__name__})
+    body = problem(503, "unavailable", "Not available just now", "Try again in a moment.")
+    return answer(body, {"Retry-After": "1"})
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method the path takes; the router names those of one route alone."""
+    path = request.scope["path"]
+
+    def takes(method: str) -> bool:
+        scope: Scope = {
+            "type": "http", "method": method, "path": path, "root_path": "", "headers": [],
+        }  # fmt: skip
+        routes = request.app.router.routes
+        return any(route.matches(dict(scope))[0] is Match.FULL for route in routes)
+
+    return [method for method in _METHODS if takes(method)]

