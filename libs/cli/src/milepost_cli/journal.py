@@ -22,7 +22,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.last_line = ""
+        self._last = b""
         self._tail = b""
         self._window_end = 0.0
         self._shown = 0
@@ -43,16 +43,18 @@ class Journal:
         shown: list[str] = []
         for line in lines:
             if line.strip():
-                self.last_line = _printable(line)
+                self._last = line
             if NOTABLE.match(line):
                 shown += self._admit(_printable(line), now)
         return shown
 
-    def finish(self) -> None:
-        """The process has ended: what it said last is a line too."""
-        if self._tail.strip():
-            self.last_line = _printable(self._tail)
-        self._tail = b""
+    def last_line(self) -> str:
+        """What the process said last, without the prefix that our commands' complaints have."""
+        return _printable(self._tail if self._tail.strip() else self._last).removeprefix("milepost: ")
+
+    def begin(self) -> None:
+        """The process starts anew: what it said before does not explain its next end."""
+        self._last = self._tail = b""
 
     def note(self, line: str) -> None:
         """Write down a line of the supervisor's."""

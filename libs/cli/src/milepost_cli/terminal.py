@@ -41,7 +41,12 @@ class Terminal:
 
     def relay(self, name: str, line: str) -> None:
         """Pass on a line of the child `name`."""
-        _write(STDERR, f"{line}\n" if self._json else f"{name}: {line}\n")
+        if not self._json:
+            _write(STDERR, f"{name}: {line}\n")
+        elif line.startswith("{"):
+            _write(STDERR, f"{line}\n")
+        else:
+            self.say(f"{name}: {line}", level="WARNING")
 
 
 def _write(fd: int, text: str) -> None:

@@ -93,6 +93,8 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
         at = _bounded(fields.get(b"at", position.ms), events.MAX_TIME_MS)
         trace = fields[b"x"].decode() if b"x" in fields else None
         by = _actor(fields, type_name, owner, task)
+        if not owner or (not task and type_name.startswith(_SHORT)):
+            raise ValueError("an event of nobody, or of no task")
     except KeyError as err:
         raise UndecodableEvent(f"the field {err} is missing") from err
     except (UnicodeDecodeError, InvalidCursor, ValidationError, ValueError) as err:

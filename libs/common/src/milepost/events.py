@@ -58,7 +58,7 @@ class TaskCreated(Payload):
     tags: tuple[str, ...] = ()
     runs_at: TimeMs | None = None
     """Not before this time, ms; null when ready at once."""
-    quiet_after_seconds: float = Field(60.0, ge=0, allow_inf_nan=False)
+    quiet_after_seconds: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     """Without news for so long a running task is called quiet."""
     parent: str | None = None
     """Id of the task that submitted this one; null for people and applications."""

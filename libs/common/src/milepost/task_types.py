@@ -16,12 +16,12 @@ class TaskType(BaseModel):
     title: str
     """For people; the title of a task that is given none."""
     description: str = ""
-    queue: str = Field("default", pattern=r"^[a-z0-9_-]{1,50}$")
+    queue: str = Field(default="default", pattern=r"^[a-z0-9_-]{1,50}$")
     public: bool = False
     """Whether people may submit it themselves, or only applications' backends."""
     params_schema: dict[str, Any]
     """JSON Schema 2020-12 of the params object."""
-    quiet_after_seconds: float = Field(60.0, gt=0)
+    quiet_after_seconds: float = Field(default=60.0, gt=0)
     """Without news for so long a running task is called quiet."""
     announced_at: float = 0.0
     """Seconds since the epoch, the announcing worker's clock."""

@@ -6,6 +6,7 @@ is 422, as FastAPI finds it; so is a missing body.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from email.message import Message
 from typing import Any
@@ -105,15 +106,12 @@ def require_json(request: Request) -> None:
         HttpProblem: 415.
     """
     header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
+    header["content-type"] = request.headers.get("content-type", "text/plain")
     kind = header.get_content_type()
-    charset = header.get_param("charset", "utf-8")
-    if request.headers.get("content-type") and (
-        kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-    ):
-        if isinstance(charset, str) and charset.lower() in ("utf-8", "utf8"):
-            return
-    raise HttpProblem(415, "not-json", "Send application/json in UTF-8")
+    charset = str(header.get_param("charset", "utf-8")).lower()
+    is_json = kind == "application/json" or re.fullmatch(r"application/[^/]+\+json", kind)
+    if not is_json or charset not in ("utf-8", "utf8"):
+        raise HttpProblem(415, "not-json", "Send application/json in UTF-8")
 
 
 async def parse(raw: bytes) -> Any:

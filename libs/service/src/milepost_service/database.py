@@ -1,6 +1,6 @@
 """Owns engines on the SQL database: who may write, how transactions begin. Knows no table."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -16,12 +16,12 @@ BUSY_TIMEOUT_MS = 5000
 _READERS = 4
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 
-# FULL, not NORMAL, though WAL stays consistent with both: a projector lets the log be trimmed behind
-# its committed checkpoint, and an account once answered with 201 must exist after a power cut.
+# FULL, not NORMAL, though WAL stays consistent with both: a projector lets the log be trimmed
+# behind its committed checkpoint, and an account answered with 201 must exist after a power cut.
 _PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
 )
@@ -58,13 +58,13 @@ class Database:
         return cls(writer, reader)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self) -> AsyncGenerator[AsyncConnection]:
         """Open a writing transaction; commits at the end, rolls back on an exception."""
         async with self.writer.begin() as connection:
             yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self) -> AsyncGenerator[AsyncConnection]:
         """Open a reading transaction: one snapshot."""
         async with self.reader.begin() as connection:
             yield connection
@@ -90,7 +90,8 @@ def async_url(database_url: str) -> URL:
         url = make_url(database_url)
     except ArgumentError as err:
         raise ConfigurationError("MILEPOST_DATABASE_URL is no SQLAlchemy URL") from err
-    name = url.get_backend_name().replace("postgres", "postgresql", 1).replace("qlql", "ql")
+    name = url.drivername.partition("+")[0]
+    name = "postgresql" if name == "postgres" else name
     if name not in _DRIVERS:
         raise ConfigurationError(f"MILEPOST_DATABASE_URL: sqlite or postgresql, not {name!r}")
     return url.set(drivername=_DRIVERS[name])

@@ -52,10 +52,10 @@ def _engine(database_url: str) -> Engine:
 
 
 def _revision(connection: Connection, version_table: str) -> str:
-    """The recorded revision; "" for none. Table names are ours, not anybody's input."""
+    """The recorded revision; "" for none. The table's name is ours, not anybody's input."""
     if not inspect(connection).has_table(version_table):
         return ""
-    found = connection.scalar(text(f"SELECT version_num FROM {version_table}"))  # noqa: S608  # ours
+    found = connection.scalar(text(f"SELECT version_num FROM {version_table}"))
     return found or ""
 
 

@@ -1,4 +1,4 @@
-"""Owns the session cookie: how it is set, cleared, and from where it may be used. Checks no token."""
+"""Owns the session cookie: set, cleared, and from where it may be used. Checks no token."""
 
 from urllib.parse import urlsplit
 

@@ -9,7 +9,7 @@ MAX_DEPTH = 32
 
 
 class NotJson(Exception):
-    """The bytes are not JSON that everybody reads alike; the message says why, without the value."""
+    """The bytes are not JSON that everybody reads alike; the message says why."""
 
 
 def loads(raw: bytes) -> Any:
@@ -50,22 +50,26 @@ def _constant(_: str) -> NoReturn:
 def _check(outermost: Any) -> None:
     """Look at every value, level by level, so that no depth needs a stack."""
     level: list[Any] = [outermost]
-    for _ in range(MAX_DEPTH + 1):
+    depth = 0
+    while level:
         inner: list[Any] = []
+        nested = False
         for value in level:
             if isinstance(value, str):
                 _check_text(value)
             elif isinstance(value, dict):
+                nested = True
                 inner += value.keys()  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]  # JSON
                 inner += value.values()  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]  # JSON
             elif isinstance(value, list):
+                nested = True
                 inner += value
             elif isinstance(value, int | float) and abs(value) > sys.float_info.max:
                 raise NotJson("a number is beyond the range of a double")
-        if not inner:
-            return
+        depth += nested
+        if depth > MAX_DEPTH:
+            raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
         level = inner
-    raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _check_text(text: str) -> None:

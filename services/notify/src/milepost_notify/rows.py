@@ -5,8 +5,11 @@ so that they compare as text. Everything that is large and never changes (`param
 4 KiB) stays in the history alone.
 """
 
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
+from pydantic_core import to_json
+
+from milepost.events import Event, TaskCreated
 from milepost.keys import Priority
 from milepost.task import ENDED, Status
 
@@ -16,12 +19,8 @@ START = "0" * 32
 TASK_PROGRESS = "task_progress"
 UNREAD_MESSAGE_COUNT = "unread_message_count"
 
-
-class TaskKey(NamedTuple):
-    """Names a task: two owners may have sent the same id."""
-
-    owner: str
-    id: str
+TaskKey = tuple[str, str]
+"""(owner, id): two owners may have sent the same id."""
 
 
 class TaskRow(TypedDict):
@@ -104,7 +103,7 @@ class InboxRow(TypedDict):
 
 
 class NotificationRow(TypedDict):
-    """The newest of one name about one task, or about all of an owner's; `data` is made when read."""
+    """The newest of one name about one task, or an owner's all; `data` is made when read."""
 
     owner: str
     name: str
@@ -118,40 +117,53 @@ class NotificationRow(TypedDict):
     """The data of an unread_message_count; null for others."""
 
 
-class HistoryRow(TypedDict):
-    """An event as the log had it."""
-
-    partition: int
-    position: str
-    owner: str
-    task_id: str
-    """Empty for inbox.* events."""
-    type: str
-    v: int
-    """Version of `data` as stored; it is brought up to date when decoded."""
-    attempt: int
-    at_ms: int
-    by_kind: str
-    by_id: str
-    trace: str | None
-    n: int | None
-    """Number within the task of a progress event, from 1, for thinning; null for others."""
-    data: str
-    """JSON as the log had it: fields that have their default are left out."""
-
-
-class ParkedRow(TypedDict):
-    """An event that could not be projected, or came behind one of the same task."""
-
-    partition: int
-    position: str
-    owner: str
-    task_id: str
-    reason: str
-    fields: str
-    """JSON object of the entry's fields, bytes as Latin-1: a replay decodes it again."""
-
-
 def is_unread(row: TaskRow) -> bool:
     """Whether the task counts in unread_message_count."""
     return row["status"] in ENDED and not row["read"] and not row["dismissed"]
+
+
+def created_row(event: Event, told: TaskCreated) -> TaskRow:
+    """The row of a task that has just been accepted."""
+    position = event.id.sortable
+    return {
+        "owner": event.owner,
+        "id": event.task,
+        "position": position,
+        "created_position": position,
+        "ended_position": None,
+        "type": told.task_type,
+        "title": told.title,
+        "tags": to_json(told.tags).decode() if told.tags else "[]",
+        "queue": told.queue,
+        "priority": told.priority,
+        "status": "queued" if told.runs_at is None else "scheduled",
+        "progress": 0.0,
+        "indeterminate": False,
+        "message": None,
+        "step": None,
+        "done": None,
+        "total": None,
+        "attempt": 0,
+        "failures": 0,
+        "crashes": 0,
+        "progress_count": 0,
+        "children_count": 0,
+        "worker": None,
+        "error": None,
+        "result": None,
+        "result_omitted": False,
+        "dismissed": False,
+        "read": False,
+        "retry_of": told.retry_of,
+        "parent": told.parent,
+        "quiet_after_seconds": told.quiet_after_seconds,
+        "created_at": event.at,
+        "runs_at": told.runs_at,
+        "started_at": None,
+        "attempt_started_at": None,
+        "progress_at": None,
+        "ended_at": None,
+        "cancel_requested_at": None,
+        "rate_from": None,
+        "rate_from_at": None,
+    }

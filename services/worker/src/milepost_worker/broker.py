@@ -13,8 +13,8 @@ import dramatiq
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.middleware import Middleware, TimeLimit
 
-from milepost.errors import TaskControl
-from milepost_worker.jobs import Job, UnknownType, outcome
+from milepost.errors import Fail, TaskControl
+from milepost_worker.jobs import Job, outcome
 from milepost_worker.session import Session
 
 logger = logging.getLogger(__name__)
@@ -81,8 +81,7 @@ class SessionConsumer(Consumer):
 
     def nack(self, message: MessageProxy) -> None:
         """End an attempt that dramatiq or a middleware refused to run."""
-        error = message._exception  # pyright: ignore[reportPrivateUsage]  # dramatiq has no accessor
-        self._end(message, error or UnknownType(message.actor_name))
+        self._end(message, message._exception or Fail("A worker's middleware refused it"))  # pyright: ignore[reportPrivateUsage]  # dramatiq has no accessor
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Nothing here: `Session.close` hands back all that is held."""

@@ -23,10 +23,6 @@ class ParamsChanged(Exception):
     """The stored params are not what this version of the task function wants."""
 
 
-class UnknownType(Exception):
-    """No task of this name is defined in this worker's code."""
-
-
 class Job:
     """One started attempt."""
 
@@ -129,7 +125,7 @@ def _failed(job: Job, error: BaseException, reference: str) -> Outcome:
         detail = _text("".join(traceback.format_exception(error)))[-MAX_DETAIL_CHARS:]
         code = {
             "ParamsChanged": "params_changed",
-            "UnknownType": "unknown_type",
+            "ActorNotFound": "unknown_type",
             "TimeLimitExceeded": "time_limit",
         }.get(type(error).__name__, "error")
     payload = TaskFailed(

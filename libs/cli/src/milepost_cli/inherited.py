@@ -1,0 +1,13 @@
+"""Owns what `up` hands its children besides settings: one descriptor, one variable. No logic."""
+
+import socket
+
+DESCRIPTOR = 3
+"""A listening socket (web process, mail sink), or the lock on the data folder (Valkey)."""
+MAIL_FOLDER = "_MILEPOST_MAIL_FOLDER"
+"""Where the embedded sink keeps its mails; not there: no sink runs. No setting of anybody's."""
+
+
+def listening_socket() -> socket.socket:
+    """The socket the supervisor listens on for us: connections wait in it while we are restarted."""
+    return socket.socket(fileno=DESCRIPTOR)

@@ -1,0 +1,42 @@
+"""Owns how far a partition has been projected, and which cursors still mean something there. No I/O."""
+
+from dataclasses import dataclass
+
+from milepost.cursors import MAX_ORDINAL, ZERO, Cursor, StreamId, log_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The last log entry that the read models contain."""
+
+    partition: int
+    log_id: str
+    era: int
+    """Raised when positions were taken back or told anew: older cursors mean nothing then."""
+    position: StreamId
+    retained: StreamId = ZERO
+    """Cursors below it may have missed what retention removed."""
+
+    def cursor(self, position: StreamId, ordinal: int) -> Cursor:
+        """Name one row that the event at `position` changed."""
+        return Cursor(self.partition, log_prefix(self.log_id), self.era, position, ordinal)
+
+    def end(self) -> Cursor:
+        """Name the place behind everything projected so far."""
+        return self.cursor(self.position, MAX_ORDINAL)
+
+    def revision(self, position: StreamId) -> Cursor:
+        """Name an event as submit does, which knows no era."""
+        return Cursor(self.partition, log_prefix(self.log_id), 0, position, 0)
+
+    def is_of(self, cursor: Cursor) -> bool:
+        """Whether the cursor is of this partition's log in this era."""
+        return (
+            cursor.partition == self.partition
+            and cursor.log == log_prefix(self.log_id)
+            and cursor.era == self.era
+        )
+
+    def continues(self, cursor: Cursor) -> bool:
+        """Whether what comes after the cursor is all that its holder lacks; otherwise: a gap."""
+        return self.is_of(cursor) and self.retained <= cursor.id <= self.position

@@ -1,0 +1,183 @@
+"""Owns folding log entries into the rows they change, event by event. No I/O, no clock.
+
+However the entries are cut into batches, the rows come out the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from milepost.cursors import MAX_ORDINAL, StreamId
+from milepost.errors import InvalidCursor
+from milepost.events import Event, InboxRead, TaskCreated, TaskProgressed
+from milepost_notify.archive import (
+    HistoryRow,
+    Logged,
+    ParkedRow,
+    Unread,
+    history_row,
+    parked_row,
+)
+from milepost_notify.projection import Unprojectable, project
+from milepost_notify.rows import (
+    START,
+    TASK_PROGRESS,
+    UNREAD_MESSAGE_COUNT,
+    InboxRow,
+    NotificationRow,
+    TaskKey,
+    TaskRow,
+    is_unread,
+)
+
+BEHIND = "behind an event of the same task that is parked"
+
+
+@dataclass(slots=True)
+class Known:
+    """The rows a batch starts from: every task and inbox it names, as stored."""
+
+    tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
+    inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
+    parked: set[TaskKey] = field(default_factory=set[TaskKey])
+    """Tasks of which an event could not be projected: everything later waits behind it."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch does to the read models: each row once, as it is in the end."""
+
+    tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
+    inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
+    notifications: dict[tuple[str, str, str], NotificationRow] = field(
+        default_factory=dict[tuple[str, str, str], NotificationRow]
+    )
+    history: list[HistoryRow] = field(default_factory=list[HistoryRow])
+    parked: list[ParkedRow] = field(default_factory=list[ParkedRow])
+
+    @property
+    def owners(self) -> set[str]:
+        """Whom it changes something for."""
+        return {owner for owner, _, _ in self.notifications}
+
+
+def fold(known: Known, entries: Iterable[Logged | Unread]) -> Changes:
+    """Fold entries, oldest first; `known` is brought up to date in place."""
+    changes = Changes()
+    for entry in entries:
+        if isinstance(entry, Unread):
+            _park(known, changes, entry, (entry.owner, entry.task), entry.reason)
+            continue
+        event = entry.event
+        key = (event.owner, event.task)
+        if key in known.parked:
+            changes.parked.append(parked_row(entry, BEHIND))
+            continue
+        try:
+            if isinstance(event.payload, InboxRead):
+                _read(known, changes, event, event.payload)
+                n = None
+            else:
+                n = _task_event(known, changes, event, key)
+        except Unprojectable as err:
+            _park(known, changes, entry, key, str(err))
+            continue
+        changes.history.append(history_row(entry, n))
+    return changes
+
+
+def _park(
+    known: Known, changes: Changes, entry: Logged | Unread, key: TaskKey, reason: str
+) -> None:
+    known.parked.add(key)
+    changes.parked.append(parked_row(entry, reason))
+
+
+def _task_event(known: Known, changes: Changes, event: Event, key: TaskKey) -> int | None:
+    """Fold one event of a task; its number, if it is a progress event."""
+    before = known.tasks.get(key)
+    after = project(before, event)
+    if after is not before:
+        _change(known, changes, event, after, 1)
+        ordinal = 2
+        payload = event.payload
+        if isinstance(payload, TaskCreated) and payload.parent:
+            parent = known.tasks.get((event.owner, payload.parent))
+            if parent is not None and payload.parent != event.task:
+                count = parent["children_count"] + 1
+                _change(known, changes, event, {**parent, "children_count": count}, ordinal)
+                ordinal += 1
+        _count(known, changes, event, _unread(after) - _unread(before), ordinal)
+    return after["progress_count"] if isinstance(event.payload, TaskProgressed) else None
+
+
+def _read(known: Known, changes: Changes, event: Event, told: InboxRead) -> None:
+    """Mark as read what had ended by then, each task with a row of its own."""
+    try:
+        until = min(StreamId.parse(told.until), event.id).sortable
+    except InvalidCursor as err:
+        raise Unprojectable(str(err)) from err
+    seen = sorted(
+        (row["ended_position"] or START, row["id"])
+        for (owner, _), row in known.tasks.items()
+        if owner == event.owner and is_unread(row) and (row["ended_position"] or START) <= until
+    )
+    for ordinal, (_, task_id) in enumerate(seen, 1):
+        # Nobody's tasks end by the ten thousands unread and are followed; should they, the last
+        # ones share an ordinal: a reader may have to ask once more, the rows are right.
+        row = known.tasks[event.owner, task_id]
+        _change(known, changes, event, {**row, "read": True}, min(ordinal, MAX_ORDINAL - 2))
+    inbox = _inbox(known, event.owner)
+    after: InboxRow = {
+        **inbox,
+        "read_until": max(inbox["read_until"], until),
+        "position": event.id.sortable,
+    }
+    known.inboxes[event.owner] = changes.inboxes[event.owner] = after
+    _count(known, changes, event, -len(seen), min(len(seen) + 1, MAX_ORDINAL - 1))
+
+
+def _change(known: Known, changes: Changes, event: Event, row: TaskRow, ordinal: int) -> None:
+    position = event.id.sortable
+    row["position"] = position
+    key = (row["owner"], row["id"])
+    known.tasks[key] = changes.tasks[key] = row
+    changes.notifications[row["owner"], TASK_PROGRESS, row["id"]] = {
+        "owner": row["owner"],
+        "name": TASK_PROGRESS,
+        "task_id": row["id"],
+        "position": position,
+        "ordinal": ordinal,
+        "timestamp_ms": event.at,
+        "number": None,
+    }
+
+
+def _count(known: Known, changes: Changes, event: Event, more: int, ordinal: int) -> None:
+    if not more:
+        return
+    position = event.id.sortable
+    inbox = _inbox(known, event.owner)
+    after: InboxRow = {**inbox, "unread": inbox["unread"] + more, "position": position}
+    known.inboxes[event.owner] = changes.inboxes[event.owner] = after
+    changes.notifications[event.owner, UNREAD_MESSAGE_COUNT, ""] = {
+        "owner": event.owner,
+        "name": UNREAD_MESSAGE_COUNT,
+        "task_id": "",
+        "position": position,
+        "ordinal": ordinal,
+        "timestamp_ms": event.at,
+        "number": after["unread"],
+    }
+
+
+def _inbox(known: Known, owner: str) -> InboxRow:
+    return known.inboxes.get(owner) or {
+        "owner": owner,
+        "unread": 0,
+        "read_until": START,
+        "position": START,
+    }
+
+
+def _unread(row: TaskRow | None) -> int:
+    return row is not None and is_unread(row)

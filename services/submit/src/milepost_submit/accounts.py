@@ -1,0 +1,71 @@
+"""Owns the accounts of people who sign in here: the table and its two questions. Hashes nothing."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Field, SQLModel, col
+
+from milepost.errors import MilepostError
+from milepost_service.database import Database
+
+
+class UsernameTaken(MilepostError):
+    """Another account has a username that people could take for this one."""
+
+
+class Account(SQLModel, table=True):
+    """One account; the owner of its tasks is `local:<username>`."""
+
+    __tablename__ = "submit_account"  # pyright: ignore[reportAssignmentType]  # declared_attr there
+
+    folded: str = Field(primary_key=True)
+    """The username under NFKC and case folding."""
+    username: str = Field(unique=True)
+    """As chosen, in NFC."""
+    password_hash: str
+    """argon2id, with its parameters and salt."""
+    created_at: int
+    """Milliseconds since the epoch, this machine's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What signing in needs of an account."""
+
+    username: str
+    password_hash: str
+
+
+class Accounts:
+    """The accounts in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, folded: str) -> Known | None:
+        """The account of a folded username."""
+        query = select(col(Account.username), col(Account.password_hash)).where(
+            col(Account.folded) == folded
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else Known(row[0], row[1])
+
+    async def add(self, folded: str, username: str, password_hash: str, *, now_ms: int) -> None:
+        """Make an account.
+
+        Raises:
+            UsernameTaken: there is one already; whoever came first has it.
+        """
+        row = {
+            "folded": folded,
+            "username": username,
+            "password_hash": password_hash,
+            "created_at": now_ms,
+        }
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(Account), row)
+        except IntegrityError as err:
+            raise UsernameTaken(username) from err

@@ -1,0 +1,86 @@
+"""Owns what becomes of a batch: all its tasks, or the first bad one's refusal. No I/O, no clock."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pydantic import JsonValue, ValidationError
+
+from milepost.problems import FieldError
+from milepost_log.commands import NewTask
+from milepost_service.failures import field_errors
+from milepost_submit.decisions import Offered, Refusal, decide_new, find_type
+from milepost_submit.requests import TaskRequest
+
+
+class RefusedItem(Exception):
+    """The first bad item of a batch."""
+
+    def __init__(self, index: int, refusal: Refusal) -> None:
+        super().__init__(index, refusal)
+        self.index = index
+        self.refusal = refusal
+
+
+def decide_batch(
+    items: Sequence[JsonValue],
+    types: Mapping[str, Offered],
+    *,
+    owner: str,
+    by_service: bool,
+    fresh_id: Callable[[], str],
+    max_params_bytes: int,
+    idempotency_key: str | None = None,
+) -> list[NewTask]:
+    """Accept every item, in order.
+
+    Args:
+        owner: whose batch it is; an item may name nobody else.
+        idempotency_key: of the whole request; each item gets one of its own made from it.
+
+    Raises:
+        RefusedItem: of the first bad item.
+    """
+    tasks: list[NewTask] = []
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items):
+        try:
+            request = read_item(item)
+            if request.owner not in (None, owner):
+                error = FieldError(loc=["owner"], msg="a batch has one owner")
+                raise Refusal(422, "invalid", "A batch has one owner", [error])
+            if request.id is not None and seen.setdefault(request.id, index) != index:
+                error = FieldError(loc=["id"], msg=f"the id of item {seen[request.id]} again")
+                raise Refusal(422, "invalid", "The same id twice", [error])
+            offered = find_type(types, request.type, by_service=by_service)
+            # A header holds no U+0000, so no request for a single task has such a key.
+            key = None if idempotency_key is None else f"{idempotency_key}\0{index}"
+            tasks.append(
+                decide_new(
+                    request,
+                    offered,
+                    fresh_id=fresh_id(),
+                    max_params_bytes=max_params_bytes,
+                    idempotency_key=key,
+                )
+            )
+        except Refusal as refusal:
+            raise RefusedItem(index, refusal) from refusal
+    return tasks
+
+
+def read_item(item: JsonValue) -> TaskRequest:
+    """Read one item.
+
+    Raises:
+        Refusal: 422.
+    """
+    try:
+        return TaskRequest.model_validate(item)
+    except ValidationError as err:
+        errors = field_errors(err.errors(include_url=False, include_input=False))
+        raise Refusal(422, "invalid", "Not what this call takes", errors) from err
+
+
+def types_named(items: Sequence[JsonValue]) -> set[str]:
+    """The type names in a batch, as far as they are any."""
+    names = (item.get("type") for item in items if isinstance(item, dict))
+    return {name for name in names if isinstance(name, str)}

@@ -1,0 +1,61 @@
+"""Owns submit's view of the announced task types: cached a second, schemas compiled once."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+import redis.asyncio
+
+from milepost.task_types import TaskType
+from milepost_log import catalogue as announced
+from milepost_submit.decisions import Offered
+from milepost_submit.params import ParamsSchema, UnusableSchema
+
+_log = logging.getLogger(__name__)
+FRESH_SECONDS = 1.0
+
+
+class Catalogue:
+    """The task types on offer. Raises LogUnavailable when Redis does not answer."""
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        namespace: str,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._clock = clock
+        self._monotonic = monotonic
+        self._types: dict[str, Offered] = {}
+        self._unusable: dict[str, TaskType] = {}
+        self._read_at = float("-inf")
+
+    async def types(self, wanted: set[str] | None = None) -> Mapping[str, Offered]:
+        """Every type by name, at most a second old; newer where a `wanted` one is not among them."""
+        stale = self._monotonic() - self._read_at > FRESH_SECONDS
+        if stale or (wanted and not wanted <= self._types.keys()):
+            found = await announced.read(self._client, self._namespace, now=self._clock())
+            offered = {name: self._offered(task_type) for name, task_type in found.items()}
+            self._types = {name: offer for name, offer in offered.items() if offer}
+            self._read_at = self._monotonic()
+        return self._types
+
+    def _offered(self, task_type: TaskType) -> Offered | None:
+        name = task_type.name
+        known = self._types.get(name)
+        if known and known.schema.source == task_type.params_schema:
+            return Offered(task_type, known.schema)
+        bad = self._unusable.get(name)
+        if bad and bad.params_schema == task_type.params_schema:
+            return None
+        try:
+            return Offered(task_type, ParamsSchema(task_type.params_schema))
+        except UnusableSchema as err:
+            self._unusable[name] = task_type
+            fields = {"task_type": name, "reason": str(err)}
+            _log.error("announced with an unusable schema: not offered", extra=fields)  # noqa: TRY400  # no traceback
+            return None

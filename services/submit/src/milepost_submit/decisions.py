@@ -1,0 +1,160 @@
+"""Owns what becomes of a request for a task: the event to append, or why not. No I/O, no clock."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from milepost.errors import MilepostError
+from milepost.events import TaskCreated
+from milepost.keys import Priority
+from milepost.problems import FieldError, HttpProblem
+from milepost.task_types import TaskType
+from milepost_log.commands import NewTask
+from milepost_submit.params import ParamsSchema
+from milepost_submit.requests import TaskRequest
+
+
+class Refusal(MilepostError):
+    """A request that is not accepted; `loc` in `errors` is within the task's own object."""
+
+    def __init__(
+        self, status: int, slug: str, title: str, errors: Sequence[FieldError] = ()
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.slug = slug
+        self.title = title
+        self.errors = errors
+
+    def problem(self, *at: str | int, headers: dict[str, str] | None = None) -> HttpProblem:
+        """The answer, `at` being where in the request the task stands."""
+        errors = [FieldError(loc=[*at, *error["loc"]], msg=error["msg"]) for error in self.errors]
+        return HttpProblem(self.status, self.slug, self.title, errors=errors, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A task type that workers have announced."""
+
+    type: TaskType
+    schema: ParamsSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """An ended task that is to be run again."""
+
+    id: str
+    status: str
+    type: str
+    title: str
+    tags: tuple[str, ...]
+    priority: Priority
+    params: dict[str, Any]
+
+
+def find_type(
+    types: Mapping[str, Offered], name: str, *, by_service: bool
+) -> Offered:
+    """Look a type up as this caller may use it.
+
+    Raises:
+        Refusal: 404, nobody has announced it or it is for applications' backends alone.
+    """
+    offered = types.get(name)
+    if offered is None or not (offered.type.public or by_service):
+        error = FieldError(loc=["type"], msg="no such task type")
+        raise Refusal(404, "unknown-type", "No such task type", [error])
+    return offered
+
+
+def decide_new(
+    request: TaskRequest,
+    offered: Offered,
+    *,
+    fresh_id: str,
+    max_params_bytes: int,
+    idempotency_key: str | None = None,
+) -> NewTask:
+    """Accept a request for a task.
+
+    Args:
+        fresh_id: the task's id when the client sent none.
+        max_params_bytes: of params as compact JSON.
+
+    Raises:
+        Refusal: 422, params are too large or not what the type's schema asks for.
+    """
+    _check_params(request.params, offered, max_params_bytes)
+    task_type = offered.type
+    created = TaskCreated(
+        task_type=task_type.name,
+        title=request.title or task_type.title,
+        queue=task_type.queue,
+        priority=request.priority,
+        params=request.params,
+        tags=tuple(request.tags),
+        quiet_after_seconds=task_type.quiet_after_seconds,
+    )
+    delay_ms = round((request.delay_seconds or 0) * 1000)
+    # Without defaults: a field added later leaves the fingerprints of older requests alone.
+    asked = request.model_dump(exclude_defaults=True, exclude={"owner"})
+    return NewTask(
+        id=request.id or fresh_id,
+        fingerprint=fingerprint(asked),
+        created=created,
+        delay_ms=delay_ms or None,
+        idempotency_key=idempotency_key,
+    )
+
+
+def decide_retry(
+    original: Original,
+    offered: Offered,
+    *,
+    fresh_id: str,
+    max_params_bytes: int,
+    idempotency_key: str | None = None,
+) -> NewTask:
+    """Accept that an ended task is run again, as a new one.
+
+    Raises:
+        Refusal: 409 unless it failed or was cancelled, 422 when its params suit the type no more.
+    """
+    if original.status not in ("failed", "cancelled"):
+        raise Refusal(409, "refused", f"The task is {original.status}")
+    _check_params(original.params, offered, max_params_bytes)
+    created = TaskCreated(
+        task_type=offered.type.name,
+        title=original.title,
+        queue=offered.type.queue,
+        priority=original.priority,
+        params=original.params,
+        tags=original.tags,
+        quiet_after_seconds=offered.type.quiet_after_seconds,
+        retry_of=original.id,
+    )
+    return NewTask(
+        id=fresh_id,
+        fingerprint=fingerprint({"retry_of": original.id}),
+        created=created,
+        idempotency_key=idempotency_key,
+    )
+
+
+def fingerprint(request: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a request; the order of names does not matter."""
+    text = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def _check_params(params: dict[str, Any], offered: Offered, max_bytes: int) -> None:
+    size = len(json.dumps(params, separators=(",", ":"), ensure_ascii=False).encode())
+    if size > max_bytes:
+        error = FieldError(loc=["params"], msg=f"{size} bytes of JSON, at most {max_bytes}")
+        raise Refusal(422, "invalid", "The params are too large", [error])
+    errors = offered.schema.errors(params)
+    if errors:
+        raise Refusal(422, "invalid", f"Not what {offered.type.name} takes", errors)

@@ -1,0 +1,1 @@
+"""The schema of submit's tables, forwards only."""

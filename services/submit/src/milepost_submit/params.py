@@ -1,0 +1,44 @@
+"""Owns checking a task's params against its type's JSON Schema (2020-12). No I/O: refers nowhere."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+
+from milepost.problems import FieldError
+
+MAX_ERRORS = 20
+_MAX_MESSAGE_CHARS = 200
+
+
+class UnusableSchema(ValueError):
+    """What was announced is no JSON Schema, or refers to another place."""
+
+
+class ParamsSchema:
+    """A compiled schema; `format` is asserted, values are not repeated in messages."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        """Compile.
+
+        Raises:
+            UnusableSchema: it is none.
+        """
+        self.source = schema
+        try:
+            self._validator = jsonschema_rs.Draft202012Validator(
+                schema, validate_formats=True, mask="the value", offline=True
+            )
+        except (ValueError, jsonschema_rs.ReferencingError) as err:
+            raise UnusableSchema(str(err)[:_MAX_MESSAGE_CHARS]) from err
+
+    def errors(self, params: dict[str, Any]) -> list[FieldError]:
+        """What is wrong with params, at most 20; `loc` begins with "params"."""
+        return list(islice(self._errors(params), MAX_ERRORS))
+
+    def _errors(self, params: dict[str, Any]) -> Iterator[FieldError]:
+        for error in self._validator.iter_errors(params):
+            yield FieldError(
+                loc=["params", *error.instance_path], msg=error.message[:_MAX_MESSAGE_CHARS]
+            )

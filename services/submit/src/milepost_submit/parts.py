@@ -1,0 +1,32 @@
+"""Owns the list of what submit's endpoints work with. Makes none of it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from milepost_submit.accounts import Accounts
+from milepost_submit.archive import Archive
+from milepost_submit.catalogue import Catalogue
+from milepost_submit.passwords import Passwords
+from milepost_submit.redis_log import Door
+from milepost_submit.sign_in_limit import SignInLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What `main` has wired."""
+
+    door: Door
+    catalogue: Catalogue
+    accounts: Accounts
+    passwords: Passwords
+    sign_in_limit: SignInLimit
+    archive: Archive
+
+
+def _parts(request: Request) -> Parts:
+    return request.app.state.parts
+
+
+Wired = Annotated[Parts, Depends(_parts)]

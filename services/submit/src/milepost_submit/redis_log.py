@@ -1,0 +1,82 @@
+"""Owns submit's use of the log: only once it is known to be ours, and again when answers get lost."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from milepost.errors import ConfigurationError, LogUnavailable
+from milepost_log.commands import CommandLog
+from milepost_service.checks import NotReady
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_PAUSES_SECONDS = (0.05, 0.2, 0.5)
+"""Before repeating: a server that restarts is often back by then."""
+_REPEAT_WITHIN_SECONDS = 1.0
+_PREPARE_EVERY_SECONDS = 0.5
+
+
+class Door:
+    """Lets commands through to the log once its partitions are named and as many as configured."""
+
+    def __init__(self, log: CommandLog) -> None:
+        self._log = log
+        self._open = False
+        self._refused: str | None = None
+
+    async def prepare(self) -> None:
+        """Name the log and check its partitions.
+
+        Raises:
+            ConfigurationError: it is another deployment's.
+            LogUnavailable: Redis does not answer.
+        """
+        try:
+            await self._log.prepare()
+        except ConfigurationError as err:
+            self._refused = str(err)
+            raise
+        self._open = True
+
+    async def keep_preparing(self) -> None:
+        """Prepare as soon as Redis answers; for the background."""
+        while not self._open:
+            try:
+                await self.prepare()
+            except LogUnavailable:
+                await asyncio.sleep(_PREPARE_EVERY_SECONDS)
+            except ConfigurationError as err:
+                _log.error("%s", err, extra={"action": "prepare"})  # noqa: TRY400  # one line
+                return
+
+    async def check(self) -> None:
+        """Return if commands would get through.
+
+        Raises:
+            NotReady: they would not.
+        """
+        if self._refused:
+            raise NotReady(self._refused)
+        if not self._open:
+            raise NotReady("Redis has not answered yet")
+
+    async def command(self, step: Callable[[CommandLog], Awaitable[T]]) -> T:
+        """Run one command; all of them may be repeated safely, so a lost answer is asked for again.
+
+        Raises:
+            LogUnavailable: no answer within about a second, or never prepared.
+        """
+        if not self._open:
+            raise LogUnavailable(self._refused or "Redis has not answered yet")
+        began = time.monotonic()
+        for pause in _PAUSES_SECONDS:
+            try:
+                return await step(self._log)
+            except LogUnavailable:
+                if time.monotonic() - began + pause > _REPEAT_WITHIN_SECONDS:
+                    raise
+            await asyncio.sleep(pause)
+        return await step(self._log)

@@ -1,0 +1,139 @@
+"""Owns the form of what clients send to and get from submit. Judges no meaning, knows no state."""
+
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
+
+from milepost.ids import canonical_task_id
+from milepost.keys import Priority
+from milepost.task import Status
+from milepost_service.bodies import Body
+
+MAX_DELAY_SECONDS = 365 * 24 * 3600
+MAX_TITLE_CHARS = 200
+MAX_TAGS = 10
+MAX_TAG_CHARS = 64
+MAX_BATCH = 1000
+_REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(char) in _REFUSED for char in text):
+        raise ValueError("no control characters or line breaks")
+    if not text.strip():
+        raise ValueError("not white space alone")
+    return text
+
+
+def _task_id(text: str) -> str:
+    task_id = canonical_task_id(text)
+    if task_id is None:
+        raise ValueError("a UUIDv7")
+    return task_id
+
+
+Title = Annotated[
+    str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_printable)
+]
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_CHARS), AfterValidator(_printable)]
+TaskId = Annotated[
+    str, AfterValidator(_task_id), WithJsonSchema({"type": "string", "format": "uuid"})
+]
+
+
+class TaskRequest(Body):
+    """One task to run."""
+
+    type: str
+    """Name of an announced task type."""
+    params: dict[str, Any]
+    """What the type's JSON Schema asks for."""
+    id: TaskId | None = None
+    """A UUIDv7 of the client's, by which the request may be repeated; null: made here."""
+    title: Title | None = None
+    """Null: the type's."""
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = []
+    delay_seconds: Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS)] | None = None
+    """Not before so long from now; null or 0: at once."""
+    priority: Priority = "normal"
+    owner: str | None = None
+    """Null: the caller. Another needs the scope `service`."""
+
+
+class BatchRequest(Body):
+    """Tasks of one owner, accepted all or none. Each is judged in turn, so they are raw here."""
+
+    tasks: Annotated[
+        list[JsonValue],
+        Field(min_length=1, max_length=MAX_BATCH),
+        WithJsonSchema(
+            {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/TaskRequest"},
+                "minItems": 1,
+                "maxItems": MAX_BATCH,
+            }
+        ),
+    ]
+    owner: str | None = None
+    """Of all tasks that name none themselves."""
+
+
+class ReadRequest(Body):
+    """A position up to which everything has been seen."""
+
+    until: str
+    """Any cursor or revision."""
+    owner: str | None = None
+
+
+class Credentials(Body):
+    """A username and its password."""
+
+    username: Annotated[str, Field(max_length=1000)]
+    password: Annotated[str, Field(max_length=10_000)]
+
+
+class TaskAnswer(BaseModel):
+    """An accepted task."""
+
+    id: str
+    type: str
+    title: str
+    status: Status
+    """As of acceptance: `queued` or `scheduled`."""
+    revision: str
+    """Pass it to notify as `at_least`."""
+
+
+class BatchAnswer(BaseModel):
+    """Accepted tasks, in the order of the request."""
+
+    tasks: list[TaskAnswer]
+
+
+class CancelAnswer(BaseModel):
+    """A task that was asked to stop."""
+
+    id: str
+    status: Status
+
+
+class SessionAnswer(BaseModel):
+    """Who is signed in."""
+
+    username: str
+    owner: str
+
+
+class TaskTypeAnswer(BaseModel):
+    """A task type that the caller may submit."""
+
+    name: str
+    title: str
+    description: str
+    queue: str
+    public: bool
+    params_schema: dict[str, Any]
+    """JSON Schema 2020-12."""

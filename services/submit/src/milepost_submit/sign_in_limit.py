@@ -1,0 +1,52 @@
+"""Owns how often a password may be guessed: failures per account, counted in Redis."""
+
+import redis.asyncio
+
+from milepost import keys
+from milepost.problems import HttpProblem
+from milepost_log.connection import translated
+
+MAX_FAILURES = 10
+WINDOW_SECONDS = 300
+
+
+class SignInLimit:
+    """At most 10 failures in the 5 minutes from the first. Raises LogUnavailable without Redis.
+
+    An attempt counts before its password is checked, so that many at once are not more.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    async def take(self, account: str) -> None:
+        """Count an attempt.
+
+        Raises:
+            HttpProblem: 429, there were too many.
+        """
+        key = keys.limit(self._namespace, "sign-in", account)
+        with translated():
+            async with self._client.pipeline(transaction=True) as step:
+                step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
+                step.incr(key)
+                step.ttl(key)
+                _, count, seconds = await step.execute()
+        if int(count) > MAX_FAILURES:
+            raise HttpProblem(
+                429,
+                "too-many-failures",
+                "Too many failed attempts",
+                "Wait until you try again.",
+                headers={"Retry-After": str(max(1, int(seconds)))},
+            )
+
+    async def give_back(self, account: str) -> None:
+        """The attempt was no failure. Sets an expiry even where the window has just ended."""
+        key = keys.limit(self._namespace, "sign-in", account)
+        with translated():
+            async with self._client.pipeline(transaction=True) as step:
+                step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
+                step.decr(key)
+                await step.execute()

@@ -1,0 +1,55 @@
+"""Owns what a username and a password have to be, and when two usernames are one. No I/O."""
+
+import unicodedata
+
+from milepost.errors import InvalidValue
+from milepost.owners import LOCAL_PREFIX
+
+MAX_USERNAME_CHARS = 64
+MIN_PASSWORD_CHARS = 12
+MAX_PASSWORD_CHARS = 1024
+_REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))  # controls, surrogates, line and paragraph breaks
+
+
+def check_username(text: str) -> str:
+    """Return the username in NFC: 1..64 characters, no control characters, no outer white space.
+
+    Raises:
+        InvalidValue: it cannot be a username.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not 1 <= len(name) <= MAX_USERNAME_CHARS:
+        raise InvalidValue(f"a username has 1 to {MAX_USERNAME_CHARS} characters")
+    if name != name.strip():
+        raise InvalidValue("a username does not begin or end with white space")
+    if any(unicodedata.category(char) in _REFUSED for char in name):
+        raise InvalidValue("a username has no control characters")
+    return name
+
+
+def fold_username(text: str) -> str:
+    """What two spellings of one username have in common: NFKC and case folding.
+
+    Folding can undo the normal form (Unicode 15, section 3.13, D146), hence twice.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text)).casefold()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
+
+
+def check_password(text: str) -> str:
+    """Return the password in NFC, as keyboards differ in how they compose: 12..1024 characters.
+
+    Raises:
+        InvalidValue: too short or too long.
+    """
+    password = unicodedata.normalize("NFC", text)
+    if len(password) < MIN_PASSWORD_CHARS:
+        raise InvalidValue(f"a password has at least {MIN_PASSWORD_CHARS} characters")
+    if len(password) > MAX_PASSWORD_CHARS:
+        raise InvalidValue(f"a password has at most {MAX_PASSWORD_CHARS} characters")
+    return password
+
+
+def local_owner(username: str) -> str:
+    """The owner that an account is."""
+    return LOCAL_PREFIX + username

@@ -1,0 +1,108 @@
+"""Creates tasks in a log and follows what becomes of them, for tests without HTTP."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+from milepost.codec import decode
+from milepost.cursors import ZERO
+from milepost.errors import LogUnavailable
+from milepost.events import Event, TaskCreated, TaskProgressed
+from milepost.task_state import ENDED
+from milepost_log.commands import CommandLog, NewTask
+from milepost_log.connection import connect_async
+from milepost_log.reader import LogReader
+
+
+class LogProbe:
+    """One partition's log from the outside."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        self._client = connect_async(url)
+        self._reading = connect_async(url)
+        self.commands = CommandLog(self._client, namespace, 1)
+        self._reader = LogReader(self._reading, namespace, 0)
+        self._position = ZERO
+        self.events: dict[str, list[Event]] = defaultdict(list)
+
+    async def __aenter__(self) -> Self:
+        await self.commands.prepare()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+        await self._reading.aclose()
+
+    async def create(self, task_type: str, *, owner: str = "bob", **params: Any) -> str:
+        """Create one task in the queue `default`; its id."""
+        return (await self.create_many([(task_type, params)], owner=owner))[0]
+
+    async def create_many(
+        self, requests: list[tuple[str, dict[str, Any]]], *, owner: str = "bob"
+    ) -> list[str]:
+        """Create many in one call; their ids."""
+        tasks = [
+            NewTask(
+                str(uuid4()), "f",
+                TaskCreated(task_type=name, title=name, queue="default", params=params),
+            )
+            for name, params in requests
+        ]  # fmt: skip
+        await self.commands.create(owner, tasks, max_live=1_000_000)
+        return [task.id for task in tasks]
+
+    async def follow(self, until: Callable[[], bool], *, seconds: float = 30) -> None:
+        """Read on until the condition holds; fails after the deadline with what was seen."""
+        deadline = time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > deadline:
+                seen = {task: self.types(task)[-3:] for task in list(self.events)[:20]}
+                raise AssertionError(f"it did not come to it; seen: {seen}")
+            try:
+                entries = await self._reader.read(self._position, count=1000, block_ms=50)
+            except LogUnavailable:
+                continue
+            for entry in entries:
+                event = decode(0, entry.id, entry.fields)
+                self._position = event.id
+                self.events[event.task].append(event)
+
+    async def ended(self, *tasks: str, seconds: float = 30) -> None:
+        """Wait until these tasks have ended."""
+        await self.follow(lambda: all(self.end_of(task) for task in tasks), seconds=seconds)
+
+    def end_of(self, task: str) -> str | None:
+        """How a task ended; null while it lives."""
+        for kind in self.types(task):
+            if kind in ENDED:
+                return kind
+        return None
+
+    def types(self, task: str) -> list[str]:
+        """The event types of a task so far, without `task.`."""
+        return [event.payload.type.removeprefix("task.") for event in self.events[task]]
+
+    def check_invariants(self) -> None:
+        """Whatever was done to it: one terminal event, attempts in order, no bar that falls."""
+        for task, events in self.events.items():
+            kinds = self.types(task)
+            assert sum(kind in ENDED for kind in kinds) <= 1, (task, kinds)
+            attempts = [event.attempt for event in events if event.payload.type == "task.started"]
+            assert attempts == list(range(1, len(attempts) + 1)), (task, attempts)
+            last = (0, 0.0)
+            for event in events:
+                assert event.attempt >= last[0], (task, kinds)
+                if isinstance(event.payload, TaskProgressed):
+                    told = (event.attempt, event.payload.progress)
+                    assert told >= last, (task, last, told)
+                    last = told
+                else:
+                    last = (event.attempt, last[1] if event.attempt == last[0] else 0.0)
