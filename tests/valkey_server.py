@@ -29,15 +29,15 @@ def free_port() -> int:
 
 
 class Valkey:
-    """A server one may kill. `fsync` makes it keep what it has acknowledged."""
+    """A server one may kill. `appendfsync always` makes it keep what it has acknowledged."""
 
-    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
+    def __init__(self, folder: Path, *, appendfsync: str | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        durable = ("yes", "always") if fsync else ("no", "everysec")
         self._command = [
             binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
-            "--save", "", "--appendonly", durable[0], "--appendfsync", durable[1],
+            "--save", "", "--appendonly", "yes" if appendfsync else "no",
+            "--appendfsync", appendfsync or "everysec",
             "--loglevel", "warning",
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None

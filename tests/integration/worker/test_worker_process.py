@@ -180,7 +180,7 @@ async def test_workers_announce_their_types(
 async def test_a_server_that_is_killed_and_restarted_loses_nothing(
     tmp_path: Path, namespace: str, start_worker: StartWorker
 ):
-    server = Valkey(tmp_path, fsync=True)
+    server = Valkey(tmp_path, appendfsync="always")
     server.start()
     try:
         async with LogProbe(server.url, namespace) as log:

@@ -38,7 +38,8 @@ def bench(arguments: Sequence[str]) -> int:
         known = ", ".join(names) or "none yet"
         sys.stderr.write(f"milepost: no benchmark {arguments[0]!r} (there are: {known})\n")
         return 2
-    sys.path.insert(0, str(folder))
+    # Behind the standard library: a benchmark may be called `queue` too.
+    sys.path += [str(folder), str(ROOT / "tests")]
     sys.argv = [str(folder / f"{arguments[0]}.py"), *arguments[1:]]
     runpy.run_path(sys.argv[0], run_name="__main__")
     return 0

@@ -66,7 +66,9 @@ class Child:
         stdin, feed = os.pipe()
         try:
             os.write(feed, program.stdin)
-            files = [(os.POSIX_SPAWN_DUP2, ours, fd) for ours, fd in ((stdin, 0), (theirs, 1), (1, 2))]
+            files = [
+                (os.POSIX_SPAWN_DUP2, ours, fd) for ours, fd in ((stdin, 0), (theirs, 1), (1, 2))
+            ]
             if program.inherit is not None:
                 files.append((os.POSIX_SPAWN_DUP2, program.inherit, inherited.DESCRIPTOR))
             self.pid = os.posix_spawn(

@@ -1,7 +1,8 @@
-"""Owns what `up` chooses where the environment says nothing. Pure: reads no file, makes no secret."""
+"""Owns what `up` chooses where the environment says nothing. Pure: makes no file and no secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 PREFIX = "MILEPOST_"
 GRACE_SECONDS = 5.0
@@ -10,10 +11,10 @@ CHOSEN = {
     "PARTITIONS": "1",
     "SIGNUP": "open",
     "DEMO": "1",
-    # A lease has to outlast what holds a living worker up, and a crash is seen only when it is over.
-    # On one machine there is no network between a worker and its log, and its helper beats every
-    # 3 s whatever the task does: 10 s leave room for a machine that swaps, and a person who watches
-    # a task of a killed worker waits for 10 s instead of 30.
+    # A lease has to outlast what holds a living worker up; a crash is noticed when it is over. On
+    # one machine there is no network between a worker and its log, and its helper beats every 3 s
+    # whatever the task does: 10 s leave room for a machine that swaps, and a person who watches a
+    # task of a killed worker waits for 10 s instead of 30.
     "LEASE_SECONDS": "10",
     # Ctrl-C has to be through in 10 s, Valkey's end included; what is not done by then resumes.
     "GRACE_SECONDS": f"{GRACE_SECONDS:g}",
@@ -33,8 +34,13 @@ class Own:
 
 
 def given(environ: Mapping[str, str], name: str) -> str | None:
-    """The value of a MILEPOST_ variable; an empty one counts as not given (compose passes those)."""
+    """The value of a MILEPOST_ variable; an empty one (compose passes those) is not given."""
     return environ.get(PREFIX + name) or None
+
+
+def database_url(file: Path) -> str:
+    """The SQLite file as a SQLAlchemy URL, whatever characters its path has."""
+    return f"sqlite+aiosqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
 
 
 def environment(environ: Mapping[str, str], own: Own, tasks: str | None) -> dict[str, str]:

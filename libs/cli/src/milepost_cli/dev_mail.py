@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from milepost.problems import MEDIA_TYPE, problem
+from milepost.problems import MEDIA_TYPE, FieldError, problem
 from milepost_cli import mails
 from milepost_cli.mail_file import MailView
 from milepost_service.headers import SecurityHeaders
@@ -40,9 +40,9 @@ def build(folder: Path) -> Starlette:
             return Response("Not found", 404)
         text = request.query_params.get("limit")
         if text is not None and not _is_limit(text):
-            errors = [{"loc": ["query", "limit"], "msg": f"an integer in 1..{MAX_LIMIT}"}]
+            error = FieldError(loc=["query", "limit"], msg=f"an integer in 1..{MAX_LIMIT}")
             return JSONResponse(
-                problem(422, "invalid", "Not a limit", errors=errors), 422, HEADERS, MEDIA_TYPE
+                problem(422, "invalid", "Not a limit", errors=[error]), 422, HEADERS, MEDIA_TYPE
             )
         limit = None if text is None else int(text)
         headers = {**HEADERS, "Vary": "Accept"}

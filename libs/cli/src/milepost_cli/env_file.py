@@ -1,4 +1,4 @@
-"""Owns `milepost init`: writes what a deployment has to keep secret to .env. Overwrites no value."""
+"""Owns `milepost init`: writes the secrets of a deployment to .env. Overwrites no value."""
 
 import os
 import re
@@ -19,7 +19,10 @@ def run() -> int:
         sys.stderr.write(f"milepost: cannot write {file}: {err}\n")
         return 2
     kept = [name for name in NAMES if name not in made]
-    said = [f"made {' and '.join(made)}" if made else "", f"kept {' and '.join(kept)}" if kept else ""]
+    said = [
+        f"made {' and '.join(made)}" if made else "",
+        f"kept {' and '.join(kept)}" if kept else "",
+    ]
     sys.stdout.write(f"{file}: {', '.join(filter(None, said))}\n")
     return 0
 
@@ -37,7 +40,7 @@ def complete(text: str, values: dict[str, str]) -> tuple[str, list[str]]:
             for number, line in enumerate(lines)
             if (found := re.match(rf"\s*(?:export\s+)?{name}\s*=\s*(.*?)\s*$", line))
         ]
-        if any(present.strip("\"'") for _, present in places):
+        if any(present.partition("#")[0].strip(" \t\"'") for _, present in places):
             continue
         made.append(name)
         if places:

@@ -35,7 +35,7 @@ class DataFolder:
 
     def _make(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = os.listdir(self.path)
+        content = {path.name for path in self.path.iterdir()}
         ours = self.path.stat().st_uid == os.geteuid()
         if ours and (not content or "lock" in content):
             self.path.chmod(0o700)  # a folder that holds other things as well is left as it is

@@ -9,5 +9,5 @@ MAIL_FOLDER = "_MILEPOST_MAIL_FOLDER"
 
 
 def listening_socket() -> socket.socket:
-    """The socket the supervisor listens on for us: connections wait in it while we are restarted."""
+    """The socket the supervisor listens on for us; connections wait in it while we restart."""
     return socket.socket(fileno=DESCRIPTOR)

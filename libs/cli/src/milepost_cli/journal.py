@@ -1,4 +1,4 @@
-"""Owns one process' log file, of bounded size, and which of its lines a person should see at once."""
+"""Owns one process' log file, of bounded size. Says which lines to show, shows none itself."""
 
 import os
 import re
@@ -13,7 +13,8 @@ WINDOW_SECONDS = 10.0
 # What milepost.logs writes, as text or JSON. Other output (a traceback, a print, Valkey's) is not
 # shown: its last line is, when the process dies of it.
 NOTABLE = re.compile(
-    rb'^(?:\d\d:\d\d:\d\d\.\d{3} (?:WARNING|ERROR|CRITICAL) |\{.*"level": "(?:WARNING|ERROR|CRITICAL)")'
+    rb"^\d\d:\d\d:\d\d\.\d{3} (?:WARNING|ERROR|CRITICAL) "
+    rb'|^\{.*"level": "(?:WARNING|ERROR|CRITICAL)"'
 )
 
 
@@ -50,7 +51,9 @@ class Journal:
 
     def last_line(self) -> str:
         """What the process said last, without the prefix that our commands' complaints have."""
-        return _printable(self._tail if self._tail.strip() else self._last).removeprefix("milepost: ")
+        return _printable(self._tail if self._tail.strip() else self._last).removeprefix(
+            "milepost: "
+        )
 
     def begin(self) -> None:
         """The process starts anew: what it said before does not explain its next end."""

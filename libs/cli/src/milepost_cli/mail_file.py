@@ -91,7 +91,7 @@ class MailView:
             block = os.pread(self._fd, end - begin, begin)
             count = block.count(b"\n")
             if not found and limit is not None and total + count > limit:
-                # The newline before the first wanted line is the (limit - total + 1)-th from the end.
+                # Before the first wanted line is the (limit - total + 1)-th newline from the end.
                 at = len(block)
                 for _ in range(limit - total + 1):
                     at = block.rfind(b"\n", 0, at)

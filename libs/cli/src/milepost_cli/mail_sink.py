@@ -1,7 +1,8 @@
 """Owns catching mail: an SMTP server on loopback that keeps what it accepts. Delivers nothing.
 
-`python -m milepost_cli.mail_sink` as a child of `up` (see inherited.py). A mail is on the disk before its 250 is sent, so it survives any kill; one
-whose 250 got lost may be there twice, as with every SMTP server.
+`python -m milepost_cli.mail_sink` as a child of `up` (see inherited.py). A mail is on the disk
+before its 250 is sent, so it survives any kill; one whose 250 got lost may be there twice, as with
+every SMTP server.
 
 To try what happens when mail is refused, by the recipient (`+anything` may follow the local part):
 

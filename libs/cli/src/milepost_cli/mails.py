@@ -4,13 +4,12 @@ import html
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
-from typing import TypedDict, cast
+from typing import TypedDict
 
 Mail = TypedDict("Mail", {"from": str, "to": list[str], "subject": str, "body": str, "at": str})
-"""`from` and `to` are the envelope's: who the server was told, whatever the headers claim. `subject`
-is the decoded header, `body` the decoded text (the plain part where there are several) without the
-newline that SMTP ends every text with, `at` when it was accepted, RFC 3339 UTC with milliseconds."""
+"""`from` and `to` are the envelope's: what the server was told, whatever the headers claim.
+`subject` is the decoded header, `body` the decoded text (the plain part where there are several)
+without the newline that SMTP ends every text with, `at` when it was accepted: RFC 3339 UTC."""
 
 STYLESHEET = "/dev/mail/style.css"
 STYLE = """\
@@ -46,7 +45,7 @@ def decode(content: bytes, sender: str, recipients: Sequence[str], at: datetime)
 def _read(content: bytes) -> tuple[str, str]:
     raw = content.decode("utf-8", "replace").replace("\r\n", "\n")
     try:
-        message = cast(EmailMessage, message_from_bytes(content, policy=policy.default))
+        message = message_from_bytes(content, policy=policy.default)
         subject = str(message.get("subject", ""))
         part = message.get_body(("plain", "html"))
         body = str(part.get_content()) if part is not None else raw.partition("\n\n")[2]

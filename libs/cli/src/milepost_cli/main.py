@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_worker_options(add("worker", "milepost_worker.main:run", "run tasks"))
     add("projector", "milepost_notify.main:run_projector", "fold the log into the read models")
     add("migrate", "milepost_cli.migrate:run", "bring the database schema up to date")
+    add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
     for name, (entry, text) in PASSED_ON.items():
         add(name, entry, text)

@@ -116,8 +116,8 @@ class Supervisor:
         if self._shutdown is not None:
             return
         if os.waitstatus_to_exitcode(status) == MISCONFIGURED and not self._greeted:
-            why = child.journal.last_line() or "it says it cannot start like this"
-            self._stop(MISCONFIGURED, f"{child.program.name}: {why}")
+            why = child.journal.last_line() or f"{child.program.name} cannot start like this"
+            self._stop(MISCONFIGURED, why)
             return
         child.restart_at = now + child.backoff.after(now - child.started_at)
 

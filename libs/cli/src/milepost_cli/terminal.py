@@ -1,9 +1,11 @@
-"""Owns what `up` says to the person or the log collector that started it. Never waits for a reader."""
+"""Owns what `up` says to whoever started it. Never waits for a reader."""
 
 import json
 import os
 import select
 from collections.abc import Callable
+
+from milepost_cli.journal import Journal
 
 STDOUT, STDERR = 1, 2
 MAX_BYTES = 4096
@@ -17,14 +19,16 @@ class Terminal:
     waits for its reader heals nothing.
     """
 
-    def __init__(self, log_format: str | None, now: Callable[[], str]) -> None:
+    def __init__(self, log_format: str | None, journal: Journal, now: Callable[[], str]) -> None:
         """Make one.
 
         Args:
             log_format: MILEPOST_LOG_FORMAT; with `json` every line on stderr is an object.
+            journal: keeps what we say ourselves.
             now: the time as RFC 3339, for JSON lines.
         """
         self._json = log_format == "json"
+        self._journal = journal
         self._now = now
 
     def greet(self, text: str) -> None:
@@ -33,6 +37,7 @@ class Terminal:
 
     def say(self, text: str, *, level: str = "INFO") -> None:
         """Say one line of our own."""
+        self._journal.note(f"{self._now()} {level:<7} {text}")
         if self._json:
             line = {"at": self._now(), "level": level, "logger": "milepost_cli.up", "message": text}
             _write(STDERR, json.dumps(line, ensure_ascii=False) + "\n")

@@ -4,6 +4,7 @@ HS256 with the shared secret here; keys by JWKS are resolved elsewhere and end i
 """
 
 import time
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,10 @@ def _caller(claims: dict[str, Any], now: float) -> Caller:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a finite double: NaN would never expire, and a larger integer is no time."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def token(

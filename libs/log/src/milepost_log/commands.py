@@ -116,9 +116,11 @@ class CommandLog:
                 encode_data(created),
                 "" if task.delay_ms is None else task.delay_ms,
             ]
-        answer = await call_async(
-            self._client, "create", [keys.log, keys.meta, keys.owner(o)], arguments
-        )
+        names = [keys.log, keys.meta, keys.owner(o)]
+        answer = await call_async(self._client, "create", names, arguments)
+        if answer[0] == b"unnamed":  # Redis came back empty: a new log, which needs a new name
+            await self.prepare()
+            answer = await call_async(self._client, "create", names, arguments)
         if answer[0] == b"conflict":
             raise RequestConflict(int(answer[1]))
         if answer[0] == b"full":

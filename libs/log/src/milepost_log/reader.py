@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import redis.asyncio
 
-from milepost.cursors import StreamId
+from milepost.cursors import ZERO, StreamId
 from milepost.keys import PartitionKeys
 from milepost_log.connection import translated
 from milepost_log.scripts import call_async
@@ -18,6 +18,17 @@ class Entry:
 
     id: bytes
     fields: Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at the log gave."""
+
+    log_id: str | None
+    """The log's random name; null before it has one."""
+    continues: bool
+    """Whether the log still has the entry that was read behind: otherwise its tail is lost."""
+    entries: list[Entry]
 
 
 class LogReader:
@@ -37,25 +48,26 @@ class LogReader:
         return None if name is None else name.decode()
 
     async def read(self, after: StreamId, *, count: int, block_ms: int) -> list[Entry]:
-        """The next entries behind `after`, oldest first; empty after `block_ms` without any.
+        """The next entries behind `after`, oldest first; empty after `block_ms` without any."""
+        return (await self.look(after, count=count, block_ms=block_ms)).entries
 
-        XREAD cannot tell a lost tail from silence: check `has` on every new connection.
+    async def look(self, after: StreamId, *, count: int, block_ms: int) -> Reading:
+        """The next entries behind `after`, with what proves that nothing lies between.
+
+        XREAD alone cannot tell a lost tail from silence, and the client connects again without a
+        word: so each read also says, by the same connection, whose log it is and whether it still
+        has the entry `after`.
         """
+        at = str(after)
         with translated():
-            answer = cast(
-                list[Any],
-                await self._client.xread({self._keys.log: str(after)}, count=count, block=block_ms),  # pyright: ignore  # untyped
-            )
-        return [Entry(entry[0], entry[1]) for entry in answer[0][1]] if answer else []
-
-    async def has(self, position: StreamId) -> bool:
-        """Whether the log still has the entry at `position`."""
-        with translated():
-            found = cast(
-                list[Any],
-                await self._client.xrange(self._keys.log, str(position), str(position), count=1),  # pyright: ignore  # untyped
-            )
-        return bool(found)
+            pipe = self._client.pipeline(transaction=False)
+            pipe.hget(self._keys.meta, "log_id")  # pyright: ignore  # untyped
+            pipe.xrange(self._keys.log, at, at, count=1)  # pyright: ignore  # untyped
+            pipe.xread({self._keys.log: at}, count=count, block=block_ms)  # pyright: ignore  # untyped
+            name, found, answer = cast(tuple[bytes | None, list[Any], Any], await pipe.execute())
+        entries = [Entry(entry[0], entry[1]) for entry in answer[0][1]] if answer else []
+        log_id = None if name is None else name.decode()
+        return Reading(log_id, after == ZERO or bool(found), entries)
 
     async def checkpoint(self, reader: str, position: StreamId, *, keep_ms: int) -> int:
         """Tell how far `reader` is and trim what everybody has read; entries trimmed."""

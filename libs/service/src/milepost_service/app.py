@@ -32,7 +32,7 @@ def create_app(
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
     Every answer of 400 and above is a problem document; nothing of an unexpected error but a
-    reference leaves the process. `app.state` has `settings`, `clock` and `metrics`.
+    reference leaves the process. `app.state` has `settings`, `clock`, `ready` and `metrics`.
 
     Args:
         prefix: such as `/api/submit`.
@@ -51,6 +51,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.ready = ready
     app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])
     failures.install(app)
     app.add_middleware(failures.LastResort)

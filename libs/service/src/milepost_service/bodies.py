@@ -15,7 +15,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
-from milepost.problems import HttpProblem
+from milepost.problems import FieldError, HttpProblem
 from milepost.settings import Settings
 from milepost_service import strict_json
 
@@ -53,7 +53,8 @@ class StrictRoute(APIRoute):
             most = self.limit(request.app.state.settings)
             raw = await read(request, most) if request.method not in ("GET", "HEAD") else b""
             if not has_body and raw.strip() not in (b"", b"{}"):
-                raise HttpProblem(422, "invalid", "This call takes no body")
+                error = FieldError(loc=["body"], msg="none is taken")
+                raise HttpProblem(422, "invalid", "This call takes no body", errors=[error])
             read_request = _ReadRequest(request.scope, request.receive)
             read_request.raw = raw
             if has_body and raw:

@@ -121,7 +121,8 @@ def prepare_sqlite(engine: Engine, begin: Begin) -> None:
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:
     try:
-        return create_async_engine(url, **options)
+        # Parameters would stand in the text of exceptions, and so in logs.
+        return create_async_engine(url, hide_parameters=True, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as err:
         raise ConfigurationError(
             f"MILEPOST_DATABASE_URL: the driver of {url.get_backend_name()} is not installed"

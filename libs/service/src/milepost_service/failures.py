@@ -136,7 +136,8 @@ async def _validation(_: Request, err: Exception) -> Response:
 
 
 async def _invalid(_: Request, err: Exception) -> Response:
-    return answer(problem(422, "invalid", "Not what this call takes", f"{err}.", errors=[]))
+    errors = [FieldError(loc=[], msg=str(err))]
+    return answer(problem(422, "invalid", "Not what this call takes", errors=errors))
 
 
 async def _refused(_: Request, err: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Owns how far a partition has been projected, and which cursors still mean something there. No I/O."""
+"""Owns how far a partition is projected, and which cursors still mean something there. No I/O."""
 
 from dataclasses import dataclass
 

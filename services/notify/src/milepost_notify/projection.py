@@ -13,7 +13,7 @@ from milepost import events as e
 from milepost.errors import MilepostError
 from milepost.events import Event
 from milepost.records import MAX_NOTIFIED_RESULT_BYTES
-from milepost.task import ENDED, Status
+from milepost.task_state import ENDED, Status
 from milepost_notify.rows import TaskRow, created_row
 
 MOST_BEFORE_SUCCESS = 99.9

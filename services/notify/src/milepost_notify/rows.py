@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from milepost.events import Event, TaskCreated
 from milepost.keys import Priority
-from milepost.task import ENDED, Status
+from milepost.task_state import ENDED, Status
 
 START = "0" * 32
 """The position before every event."""

@@ -3,14 +3,14 @@
 The columns of history, task, notification, inbox and parked are the fields of the rows in `rows`
 and `archive`, described there; a test holds them together. Text compares byte for byte (SQLite:
 BINARY, PostgreSQL: equality under any deterministic collation; positions order as hexadecimal
-digits do everywhere). No column limits a length: that is the write side's part, and what is in the log
-has to fit.
+digits do everywhere). No column limits a length: that is the write side's part, and what is in
+the log has to fit.
 """
 
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, Index, Table
-from sqlalchemy.orm import registry
+from sqlalchemy.orm import declared_attr, registry
 from sqlmodel import Field, SQLModel
 
 _CLUSTERED = {"sqlite_with_rowid": False}
@@ -28,11 +28,14 @@ def _ms(**options: Any) -> Any:
 class NotifyTable(SQLModel, registry=registry()):
     """Base of every table here: metadata of its own, apart from other services' in the process."""
 
+    @declared_attr  # pyright: ignore[reportArgumentType]  # SQLAlchemy's type of it is narrower
+    def __tablename__(cls) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # the same
+        """`notify_` and the class' name: CheckpointTable is notify_checkpoint."""
+        return "notify_" + cls.__name__.removesuffix("Table").lower()
+
 
 class CheckpointTable(NotifyTable, table=True):
     """How far each partition has been projected."""
-
-    __tablename__ = "notify_checkpoint"
 
     partition: int = _number_key()
     log_id: str
@@ -48,8 +51,6 @@ class CheckpointTable(NotifyTable, table=True):
 class GenerationTable(NotifyTable, table=True):
     """Which set of read models is served: one row."""
 
-    __tablename__ = "notify_generation"
-
     only: int = _number_key()
     number: int
 
@@ -57,7 +58,6 @@ class GenerationTable(NotifyTable, table=True):
 class HistoryTable(NotifyTable, table=True):
     """The archive: every event, as the log had it. `archive.HistoryRow`."""
 
-    __tablename__ = "notify_history"
     __table_args__ = (Index("notify_history_task", "owner", "task_id", "position"),)
 
     partition: int = _number_key()
@@ -78,7 +78,6 @@ class HistoryTable(NotifyTable, table=True):
 class TaskTable(NotifyTable, table=True):
     """Every task as it is now. `rows.TaskRow`."""
 
-    __tablename__ = "notify_task"
     __table_args__ = (Index("notify_task_newest", "generation", "owner", "created_position"),)
 
     generation: int = _number_key()
@@ -128,7 +127,6 @@ class TaskTable(NotifyTable, table=True):
 class NotificationTable(NotifyTable, table=True):
     """The newest of one name about one task, or an owner's all. `rows.NotificationRow`."""
 
-    __tablename__ = "notify_notification"
     __table_args__ = (
         Index("notify_notification_place", "generation", "owner", "position", "ordinal"),
         _CLUSTERED,
@@ -147,7 +145,6 @@ class NotificationTable(NotifyTable, table=True):
 class InboxTable(NotifyTable, table=True):
     """What each owner has not seen yet. `rows.InboxRow`."""
 
-    __tablename__ = "notify_inbox"
     __table_args__ = (_CLUSTERED,)
 
     generation: int = _number_key()
@@ -159,8 +156,6 @@ class InboxTable(NotifyTable, table=True):
 
 class ParkedTable(NotifyTable, table=True):
     """Events that wait for a replay. `archive.ParkedRow`."""
-
-    __tablename__ = "notify_parked"
 
     partition: int = _number_key()
     position: str = Field(primary_key=True)

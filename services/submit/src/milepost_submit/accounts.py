@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel, col
 
@@ -25,7 +25,7 @@ class Account(SQLModel, table=True):
     """As chosen, in NFC."""
     password_hash: str
     """argon2id, with its parameters and salt."""
-    created_at: int
+    created_at: int = Field(sa_type=BigInteger)
     """Milliseconds since the epoch, this machine's clock."""
 
 

@@ -27,14 +27,13 @@ class _Record(BaseModel):
     priority: Priority
     status: str
     params: dict[str, Any]
+    dismissed: bool
 
 
 class Archive:
     """Notify's API, as its callers see it."""
 
-    def __init__(
-        self, notify_url: str, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, notify_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._client = httpx.AsyncClient(
             base_url=notify_url,
             timeout=TIMEOUT_SECONDS,
@@ -79,6 +78,7 @@ class Archive:
             tags=tuple(record.tags),
             priority=record.priority,
             params=record.params,
+            dismissed=record.dismissed,
         )
 
     async def close(self) -> None:

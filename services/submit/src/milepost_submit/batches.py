@@ -44,27 +44,31 @@ def decide_batch(
     for index, item in enumerate(items):
         try:
             request = read_item(item)
-            if request.owner not in (None, owner):
-                error = FieldError(loc=["owner"], msg="a batch has one owner")
-                raise Refusal(422, "invalid", "A batch has one owner", [error])
-            if request.id is not None and seen.setdefault(request.id, index) != index:
-                error = FieldError(loc=["id"], msg=f"the id of item {seen[request.id]} again")
-                raise Refusal(422, "invalid", "The same id twice", [error])
+            _check_alone(request, index, owner, seen)
             offered = find_type(types, request.type, by_service=by_service)
             # A header holds no U+0000, so no request for a single task has such a key.
             key = None if idempotency_key is None else f"{idempotency_key}\0{index}"
-            tasks.append(
-                decide_new(
-                    request,
-                    offered,
-                    fresh_id=fresh_id(),
-                    max_params_bytes=max_params_bytes,
-                    idempotency_key=key,
-                )
+            task = decide_new(
+                request,
+                offered,
+                fresh_id=fresh_id(),
+                max_params_bytes=max_params_bytes,
+                idempotency_key=key,
             )
         except Refusal as refusal:
             raise RefusedItem(index, refusal) from refusal
+        tasks.append(task)
     return tasks
+
+
+def _check_alone(request: TaskRequest, index: int, owner: str, seen: dict[str, int]) -> None:
+    """What only a batch can get wrong: two owners, an id twice."""
+    if request.owner not in (None, owner):
+        error = FieldError(loc=["owner"], msg="a batch has one owner")
+        raise Refusal(422, "invalid", "A batch has one owner", [error])
+    if request.id is not None and seen.setdefault(request.id, index) != index:
+        error = FieldError(loc=["id"], msg=f"the id of item {seen[request.id]} again")
+        raise Refusal(422, "invalid", "The same id twice", [error])
 
 
 def read_item(item: JsonValue) -> TaskRequest:

@@ -35,7 +35,7 @@ class Catalogue:
         self._read_at = float("-inf")
 
     async def types(self, wanted: set[str] | None = None) -> Mapping[str, Offered]:
-        """Every type by name, at most a second old; newer where a `wanted` one is not among them."""
+        """Every type by name, at most a second old; read again where a `wanted` one is missing."""
         stale = self._monotonic() - self._read_at > FRESH_SECONDS
         if stale or (wanted and not wanted <= self._types.keys()):
             found = await announced.read(self._client, self._namespace, now=self._clock())
@@ -57,5 +57,5 @@ class Catalogue:
         except UnusableSchema as err:
             self._unusable[name] = task_type
             fields = {"task_type": name, "reason": str(err)}
-            _log.error("announced with an unusable schema: not offered", extra=fields)  # noqa: TRY400  # no traceback
+            _log.error("announced with an unusable schema: not offered", extra=fields)
             return None

@@ -53,11 +53,10 @@ class Original:
     tags: tuple[str, ...]
     priority: Priority
     params: dict[str, Any]
+    dismissed: bool = False
 
 
-def find_type(
-    types: Mapping[str, Offered], name: str, *, by_service: bool
-) -> Offered:
+def find_type(types: Mapping[str, Offered], name: str, *, by_service: bool) -> Offered:
     """Look a type up as this caller may use it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Owns checking a task's params against its type's JSON Schema (2020-12). No I/O: refers nowhere."""
+"""Owns checking params against their type's JSON Schema (2020-12). No I/O: refers nowhere."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -13,9 +13,9 @@ PARALLELISM = 1
 _AT_ONCE = 2
 NOBODY = (
     "$argon2id$v=19$m=19456,t=2,p=1"
-    "$bWlsZXBvc3Qtbm9ib2R5IQ$zT6M3O1oVvE8bS6a3b8cWw7v0u0m0y0sQ1o5yq7iS2A"
+    "$wW9fD0NCCIlazEWZ6iOwdA$VfITSkZGJtcKEkc6eEuBMwKrcMq55sSfANv4OcZdzW4"
 )
-"""A hash that no password has: checked for unknown users, so that they take as long as known ones."""
+"""A hash nobody has the password of: checked for unknown users, so that they take as long."""
 
 
 class Passwords:

@@ -1,4 +1,4 @@
-"""Owns submit's use of the log: only once it is known to be ours, and again when answers get lost."""
+"""Owns submit's use of the log: once it is known to be ours, again when an answer is lost."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ class Door:
             except LogUnavailable:
                 await asyncio.sleep(_PREPARE_EVERY_SECONDS)
             except ConfigurationError as err:
-                _log.error("%s", err, extra={"action": "prepare"})  # noqa: TRY400  # one line
+                _log.error("%s", err, extra={"action": "prepare"})
                 return
 
     async def check(self) -> None:

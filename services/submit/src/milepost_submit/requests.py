@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 
 from milepost.ids import canonical_task_id
 from milepost.keys import Priority
-from milepost.task import Status
+from milepost.task_state import Status
 from milepost_service.bodies import Body
 
 MAX_DELAY_SECONDS = 365 * 24 * 3600
@@ -33,9 +33,7 @@ def _task_id(text: str) -> str:
     return task_id
 
 
-Title = Annotated[
-    str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_printable)
-]
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_printable)]
 Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_CHARS), AfterValidator(_printable)]
 TaskId = Annotated[
     str, AfterValidator(_task_id), WithJsonSchema({"type": "string", "format": "uuid"})
@@ -53,7 +51,7 @@ class TaskRequest(Body):
     """A UUIDv7 of the client's, by which the request may be repeated; null: made here."""
     title: Title | None = None
     """Null: the type's."""
-    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = []
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS, default_factory=list)]
     delay_seconds: Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS)] | None = None
     """Not before so long from now; null or 0: at once."""
     priority: Priority = "normal"

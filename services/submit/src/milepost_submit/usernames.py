@@ -28,12 +28,10 @@ def check_username(text: str) -> str:
 
 
 def fold_username(text: str) -> str:
-    """What two spellings of one username have in common: NFKC and case folding.
-
-    Folding can undo the normal form (Unicode 15, section 3.13, D146), hence twice.
-    """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text)).casefold()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
+    """What two spellings of one username have in common (Unicode 15, section 3.13, D147)."""
+    folded = unicodedata.normalize("NFD", text).casefold()
+    folded = unicodedata.normalize("NFKC", folded).casefold()
+    return unicodedata.normalize("NFKC", folded)
 
 
 def check_password(text: str) -> str:

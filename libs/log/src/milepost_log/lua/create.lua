@@ -5,12 +5,14 @@
 --      id, idempotency key ("" = none), fingerprint of the request, "queue:priority letter",
 --      event data, delay in ms ("" = ready at once); `runs_at` is added to the data here
 -- Answer: {"ok", log_id, {replayed 0|1, id, stream id of created, runs_at}...}
---       | {"conflict"|"full", index from 0}
+--       | {"conflict"|"full", index from 0} | {"unnamed"}: the log has no name, nothing is appended
 -- Repeatable: by idempotency key and by (owner, id); the same request again gets the first answer.
 local owner, o, most, by, trace = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local FIELDS, FIRST = 6, 7
 local IDEMPOTENCY_SECONDS = 86400
 local count = (#ARGV - FIRST + 1) / FIELDS
+local log_id = redis.call('HGET', KEYS[2], 'log_id')
+if not log_id then return {'unnamed'} end
 
 local answers, fresh = {}, 0
 for i = 0, count - 1 do
@@ -67,4 +69,4 @@ for i = 0, count - 1 do
 end
 if fresh > 0 then redis.call('HINCRBY', KEYS[3], 'live', fresh) end
 for q in pairs(rung) do ring(q) end
-return {'ok', redis.call('HGET', KEYS[2], 'log_id'), unpack(answers)}
+return {'ok', log_id, unpack(answers)}

@@ -1,0 +1,8 @@
+"""Our no-op task."""
+
+from milepost import task
+
+
+@task("bench.noop")
+def noop() -> None:
+    """Do nothing."""

@@ -1,0 +1,87 @@
+"""Owns `milepost up`: takes folder and address, says what people are told. Supervises nothing.
+
+The supervisor's process imports no service and no pydantic: it stays small, starts fast, and what
+it can know to be wrong it says before anything is started.
+"""
+
+import fcntl
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from milepost.errors import ConfigurationError
+from milepost_cli import choices, inherited, listening
+from milepost_cli.child import Child
+from milepost_cli.folder import DataFolder
+from milepost_cli.journal import Journal
+from milepost_cli.programs import Wanted, programs
+from milepost_cli.readiness import Readiness
+from milepost_cli.supervisor import Supervisor
+from milepost_cli.terminal import Terminal
+
+READY_PATHS = ("/api/notify/readyz", "/api/submit/readyz")
+
+
+def run(port: int, data_dir: str, workers: int, threads: int, tasks: str | None) -> int:
+    """Run everything on this machine until told to stop; the exit status."""
+    _occupy_low_descriptors()
+    environ = dict(os.environ)
+    try:
+        folder = DataFolder(Path(data_dir))
+        folder.lock()
+        web_socket = listening.listen(choices.given(environ, "HOST") or "127.0.0.1", port)
+        address = listening.reachable_at(web_socket)
+        url = listening.url(address)
+        folder.sign(f"pid {os.getpid()}, {url}")
+        wanted = Wanted(workers, threads, tasks)
+        found = programs(environ, folder, url, web_socket.fileno(), wanted)
+    except ConfigurationError as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+    journal = Journal(folder.logs / "up.log")
+    terminal = Terminal(choices.given(environ, "LOG_FORMAT"), journal, _now)
+    catches_mail = any(inherited.MAIL_FOLDER in program.environment for program in found)
+    supervisor = Supervisor(
+        [Child(program, Journal(_log_file(folder, program.name))) for program in found],
+        lambda selector: Readiness(selector, address, READY_PATHS),
+        terminal,
+        on_ready=lambda seconds: terminal.greet(
+            _greeting(
+                choices.given(environ, "PUBLIC_URL") or url, folder, url, catches_mail, seconds
+            )
+        ),
+        on_stop=web_socket.close,
+    )
+    status = supervisor.run()
+    if status == 0:
+        terminal.say(f"stopped; all data is in {folder.path}")
+    return status
+
+
+def _greeting(
+    public_url: str, folder: DataFolder, url: str, catches_mail: bool, seconds: float
+) -> str:
+    mail = f"  Mail   {url}/dev/mail (caught here, nothing is really sent)\n"
+    return (
+        f"\n  Milepost is ready: {public_url}   ({seconds:.1f} s)\n\n"
+        f"  Data   {folder.path} (logs in logs/)\n"
+        f"{mail if catches_mail else ''}"
+        "  Stop   Ctrl-C\n\n"
+    )
+
+
+def _log_file(folder: DataFolder, name: str) -> Path:
+    return folder.logs / f"{name.replace(' ', '-')}.log"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _occupy_low_descriptors() -> None:
+    """Have 0..3 open, so that what we open for children never lies where it is to be put."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= inherited.DESCRIPTOR:
+        os.set_inheritable(fd, fd < inherited.DESCRIPTOR)
+    os.close(fd)
+    fcntl.fcntl(inherited.DESCRIPTOR, fcntl.F_SETFD, fcntl.FD_CLOEXEC)

@@ -1,0 +1,49 @@
+"""Owns the embedded web process: submit, notify and /dev/mail as one. Wires, and decides nothing.
+
+`python -m milepost_cli.web` as a child of `up` (see inherited.py). Submit asks notify over HTTP as
+it does everywhere, only that both are here; they share the event loop and no state.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+import milepost_notify.main
+import milepost_submit.main
+from milepost import logs
+from milepost.errors import ConfigurationError
+from milepost.settings import Settings
+from milepost_cli import dev_mail, inherited
+from milepost_service.joined import Joined
+from milepost_service.serve import serve
+
+
+def main() -> int:
+    """Bring the database up to date, then serve on the inherited socket; the exit status."""
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_format)
+        milepost_submit.main.migrate(settings)
+        milepost_notify.main.migrate(settings)
+        return serve(compose(settings), settings, sock=inherited.listening_socket())
+    except ConfigurationError as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+
+
+def compose(settings: Settings) -> Joined:
+    """Make the one application.
+
+    Raises:
+        ConfigurationError: a setting is of no use.
+    """
+    apps: dict[str, ASGIApp] = {"/api/submit": milepost_submit.main.build(settings)}
+    if mail_folder := os.environ.get(inherited.MAIL_FOLDER):
+        apps[dev_mail.PREFIX] = dev_mail.build(Path(mail_folder))
+    return Joined(apps, milepost_notify.main.build(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Owns which endpoints submit has. Wires nothing."""
+
+from fastapi import FastAPI
+
+from milepost.settings import Settings
+from milepost_service.app import Checks, Lifespan, create_app
+from milepost_service.auth import Clock
+from milepost_submit.routers import accounts, changes, task_types, tasks
+
+PREFIX = "/api/submit"
+
+
+def create_submit(settings: Settings, lifespan: Lifespan, ready: Checks, clock: Clock) -> FastAPI:
+    """Make the application; its lifespan sets `app.state.parts`."""
+    app = create_app(
+        title="Milepost submit",
+        prefix=PREFIX,
+        settings=settings,
+        lifespan=lifespan,
+        ready=ready,
+        clock=clock,
+    )
+    for router in (
+        accounts.router,
+        task_types.router,
+        tasks.batch_router,
+        tasks.router,
+        changes.router,
+    ):
+        app.include_router(router)
+    return app

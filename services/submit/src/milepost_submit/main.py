@@ -1,0 +1,110 @@
+"""Owns the wiring of submit: settings to connections to endpoints. Decides nothing."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from milepost import logs
+from milepost.errors import ConfigurationError, LogUnavailable
+from milepost.settings import Settings
+from milepost_log.commands import CommandLog
+from milepost_log.connection import connect_async
+from milepost_service import checks
+from milepost_service.auth import Clock
+from milepost_service.database import Database
+from milepost_service.migrations import upgrade
+from milepost_service.serve import listen, serve
+from milepost_submit.accounts import Accounts
+from milepost_submit.app import create_submit
+from milepost_submit.archive import Archive
+from milepost_submit.catalogue import Catalogue
+from milepost_submit.parts import Parts
+from milepost_submit.passwords import Passwords
+from milepost_submit.redis_log import Door
+from milepost_submit.sign_in_limit import SignInLimit
+
+VERSION_TABLE = "submit_version"
+
+
+def migrate(settings: Settings) -> bool:
+    """Bring submit's tables up to date; whether anything was to do."""
+    return upgrade(settings.database_url, "milepost_submit", VERSION_TABLE)
+
+
+def build(
+    settings: Settings, *, clock: Clock = time.time, archive: Archive | None = None
+) -> FastAPI:
+    """Make submit's application on a database that is up to date; it connects when it starts.
+
+    Args:
+        clock: seconds since the epoch, for tokens, ids and task types.
+        archive: what answers for tasks whose live state is gone; notify by HTTP unless given.
+
+    Raises:
+        ConfigurationError: a URL is unusable.
+    """
+    redis = connect_async(settings.redis_url)
+    database = Database.open(settings.database_url)
+    parts = Parts(
+        door=Door(CommandLog(redis, settings.namespace, settings.partitions)),
+        catalogue=Catalogue(redis, settings.namespace, clock=clock),
+        accounts=Accounts(database),
+        passwords=Passwords(),
+        sign_in_limit=SignInLimit(redis, settings.namespace),
+        archive=archive or Archive(settings.notify_url),
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        app.state.parts = parts
+        preparing = asyncio.create_task(parts.door.keep_preparing())
+        try:
+            yield
+        finally:
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
+            await parts.archive.close()
+            await redis.aclose()
+            await database.close()
+
+    async def ping() -> None:
+        await redis.ping()  # pyright: ignore  # untyped
+        await parts.door.check()
+
+    async def has_types() -> None:
+        if not await parts.catalogue.types():
+            raise checks.NotReady("no worker has announced its task types yet")
+
+    async def ready() -> dict[str, str]:
+        wanted = {"redis": ping, "database": database.check, "task_types": has_types}
+        return await checks.run(wanted)
+
+    return create_submit(settings, lifespan, ready, clock)
+
+
+def run(*, host: str, port: int) -> int:
+    """Run `milepost submit` until it is told to stop; the process' exit status."""
+    try:
+        settings = Settings.load()
+        settings.require_secret()
+        logs.configure(settings.log_format)
+        migrate(settings)
+        with suppress(LogUnavailable):  # then the application goes on trying
+            asyncio.run(_check_log(settings))
+        return serve(build(settings), settings, sock=listen(host, port))
+    except ConfigurationError as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+
+
+async def _check_log(settings: Settings) -> None:
+    """Stop before serving where the log is another deployment's."""
+    redis = connect_async(settings.redis_url)
+    try:
+        await CommandLog(redis, settings.namespace, settings.partitions).prepare()
+    finally:
+        await redis.aclose()

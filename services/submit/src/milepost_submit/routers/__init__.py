@@ -1,0 +1,1 @@
+"""The endpoints of submit: from HTTP to a decision and one command, and back."""

@@ -1,0 +1,105 @@
+"""Owns the endpoints of people who sign in here: accounts and sessions. Touches no task."""
+
+from fastapi import APIRouter, Request, Response
+
+from milepost.errors import InvalidValue
+from milepost.owners import LOCAL_PREFIX
+from milepost.problems import FieldError, HttpProblem
+from milepost.settings import Settings
+from milepost_service.auth import Known
+from milepost_service.bodies import strict_route
+from milepost_service.failures import PROBLEM_RESPONSES
+from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
+from milepost_submit.accounts import UsernameTaken
+from milepost_submit.parts import Wired
+from milepost_submit.requests import Credentials, SessionAnswer
+from milepost_submit.usernames import check_password, check_username, fold_username, local_owner
+
+
+async def _not_from_elsewhere(request: Request) -> None:
+    """Nobody else's page signs people up, in or out."""
+    if request.method != "GET" and is_foreign(request, request.app.state.settings):
+        raise HttpProblem(403, "foreign-origin", "Only our own pages do this")
+
+
+router = APIRouter(
+    prefix="/api/submit",
+    route_class=strict_route(guard=_not_from_elsewhere),
+    responses=PROBLEM_RESPONSES,
+    tags=["accounts"],
+)
+
+
+@router.post("/accounts", status_code=201)
+async def sign_up(request: Request, body: Credentials, parts: Wired) -> SessionAnswer:
+    """Make an account: 409 when somebody has that username, 403 when sign-up is closed."""
+    settings: Settings = request.app.state.settings
+    if settings.signup != "open":
+        raise HttpProblem(403, "sign-up-closed", "Sign-up is closed")
+    username, password = _checked(body)
+    folded = fold_username(username)
+    taken = HttpProblem(409, "username-taken", "Somebody has that username")
+    if await parts.accounts.find(folded):
+        raise taken
+    hashed = await parts.passwords.hash(password)
+    now_ms = int(request.app.state.clock() * 1000)
+    try:
+        await parts.accounts.add(folded, username, hashed, now_ms=now_ms)
+    except UsernameTaken as err:
+        raise taken from err
+    return SessionAnswer(username=username, owner=local_owner(username))
+
+
+@router.post("/session")
+async def sign_in(
+    request: Request, response: Response, body: Credentials, parts: Wired
+) -> SessionAnswer:
+    """Sign in: one cookie. Unknown usernames and wrong passwords look and take the same."""
+    folded = fold_username(body.username)
+    await parts.sign_in_limit.take(folded)
+    account = await parts.accounts.find(folded)
+    try:
+        password = check_password(body.password)
+    except InvalidValue:  # no account has it; checked all the same, for the time it takes
+        account, password = None, body.password[:100]
+    if not await parts.passwords.verify(account and account.password_hash, password) or not account:
+        raise HttpProblem(
+            401,
+            "wrong-credentials",
+            "Wrong username or password",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    await parts.sign_in_limit.give_back(folded)
+    owner = local_owner(account.username)
+    start_session(request, response, owner, now=request.app.state.clock())
+    return SessionAnswer(username=account.username, owner=owner)
+
+
+@router.get("/session")
+async def whoami(who: Known) -> SessionAnswer:
+    """Say who is signed in."""
+    return SessionAnswer(username=who.owner.removeprefix(LOCAL_PREFIX), owner=who.owner)
+
+
+@router.delete("/session", status_code=204)
+async def sign_out(request: Request) -> Response:
+    """Forget the cookie; repeatable."""
+    if SESSION_COOKIE in request.cookies and "origin" not in request.headers:
+        raise HttpProblem(403, "foreign-origin", "A session may be used from its own origin only")
+    response = Response(status_code=204)
+    end_session(request, response)
+    return response
+
+
+def _checked(body: Credentials) -> tuple[str, str]:
+    """Username and password as kept, or 422 with what is wrong with either."""
+    errors: list[FieldError] = []
+    checked: list[str] = []
+    for field, check in (("username", check_username), ("password", check_password)):
+        try:
+            checked.append(check(getattr(body, field)))
+        except InvalidValue as err:
+            errors.append(FieldError(loc=["body", field], msg=str(err)))
+    if errors:
+        raise HttpProblem(422, "invalid", "Not what an account needs", errors=errors)
+    return checked[0], checked[1]

@@ -1,0 +1,93 @@
+"""Owns the endpoints that change what is there: cancel, dismiss, mark as read. Makes no task."""
+
+from fastapi import APIRouter, Request, Response
+
+from milepost.cursors import Cursor
+from milepost.errors import InvalidCursor
+from milepost.problems import FieldError, HttpProblem
+from milepost.task_state import ENDED
+from milepost_log.commands import CommandLog
+from milepost_service.auth import Writer, acting_owner, writer
+from milepost_service.bodies import strict_route
+from milepost_service.failures import PROBLEM_RESPONSES
+from milepost_submit.parts import Wired
+from milepost_submit.requests import CancelAnswer, ReadRequest
+from milepost_submit.routers.asked import (
+    OwnerQuery,
+    PathTaskId,
+    actor,
+    one_owner,
+    unknown_task,
+)
+
+router = APIRouter(
+    prefix="/api/submit",
+    route_class=strict_route(guard=writer),
+    responses=PROBLEM_RESPONSES,
+    tags=["tasks"],
+)
+
+
+@router.post("/tasks/{task_id}/cancel", status_code=202)
+async def cancel(
+    request: Request, task_id: PathTaskId, who: Writer, parts: Wired, owner: OwnerQuery = None
+) -> CancelAnswer:
+    """Ask a task to stop; it may still succeed. Repeatable; 409 when it has ended otherwise."""
+    acting = acting_owner(who, owner)
+    status = await parts.door.command(lambda log: log.cancel(acting, task_id, by=actor(who)))
+    if status is None:
+        ended = await parts.archive.find(task_id, request, owner)
+        if ended is None:
+            raise unknown_task()
+        raise _refused(ended.status)
+    if status in ENDED and status != "cancelled":
+        raise _refused(status)
+    return CancelAnswer(id=task_id, status=status)
+
+
+@router.post("/tasks/{task_id}/dismiss", status_code=204)
+async def dismiss(
+    request: Request, task_id: PathTaskId, who: Writer, parts: Wired, owner: OwnerQuery = None
+) -> Response:
+    """Show an ended task no more. Repeatable; 409 while it lives."""
+    acting, by = acting_owner(who, owner), actor(who)
+    status = await parts.door.command(lambda log: log.dismiss(acting, task_id, by=by))
+    if status is None:
+        ended = await parts.archive.find(task_id, request, owner)
+        if ended is None:
+            raise unknown_task()
+        if ended.status not in ENDED:
+            raise _refused(ended.status)
+        if ended.dismissed:
+            return Response(status_code=204)
+        await parts.door.command(lambda log: log.dismiss(acting, task_id, known_ended=True, by=by))
+    elif status != "ok":
+        raise _refused(status)
+    return Response(status_code=204)
+
+
+@router.post("/inbox/read", status_code=204)
+async def read(body: ReadRequest, who: Writer, parts: Wired, owner: OwnerQuery = None) -> Response:
+    """Everything up to a cursor has been seen. Repeatable; the mark never goes back."""
+    acting = acting_owner(who, one_owner(body.owner, owner))
+    try:
+        cursor = Cursor.parse(body.until)
+    except InvalidCursor as err:
+        raise _not_a_cursor("not a cursor") from err
+
+    async def mark(log: CommandLog) -> None:
+        if cursor.partition != log.partition(acting):
+            raise _not_a_cursor("a cursor of another owner")
+        await log.read(acting, cursor.id, by=actor(who))
+
+    await parts.door.command(mark)
+    return Response(status_code=204)
+
+
+def _not_a_cursor(msg: str) -> HttpProblem:
+    error = FieldError(loc=["body", "until"], msg=msg)
+    return HttpProblem(422, "invalid", "Not a cursor", errors=[error])
+
+
+def _refused(status: str) -> HttpProblem:
+    return HttpProblem(409, "refused", f"The task is {status}")

@@ -1,0 +1,106 @@
+"""Submit as a running application: real Valkey, SQLite in a folder of the test, a clock by hand."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from fastapi import FastAPI
+
+from milepost import tokens
+from milepost.settings import Settings
+from milepost_log import catalogue
+from milepost_submit.archive import Archive
+from milepost_submit.main import build, migrate
+from submit_surroundings import (
+    FREE,
+    MAIL,
+    ORIGIN,
+    PARTITIONS,
+    PRIVATE,
+    SECRET,
+    Bearer,
+    Clock,
+    Log,
+    Notify,
+)
+
+
+@pytest.fixture
+def valkey(valkey_url: str) -> Generator[redis.Redis]:
+    with redis.Redis.from_url(valkey_url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
+        yield client
+
+
+@pytest.fixture
+def log(valkey: redis.Redis, namespace: str) -> Log:
+    return Log(valkey, namespace)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def notify() -> Notify:
+    return Notify()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the schema and nothing else, to copy."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    migrate(Settings.load(database_url=f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def settings(valkey_url: str, namespace: str, migrated: Path, tmp_path: Path) -> Settings:
+    path = tmp_path / "submit.db"
+    path.write_bytes(migrated.read_bytes())
+    return Settings.load(
+        redis_url=valkey_url,
+        namespace=namespace,
+        partitions=PARTITIONS,
+        database_url=f"sqlite:///{path}",
+        secret=SECRET,
+        signup="open",
+        max_live_tasks=50,
+    )
+
+
+@pytest.fixture
+async def app(
+    settings: Settings, clock: Clock, notify: Notify, valkey: redis.Redis
+) -> AsyncGenerator[FastAPI]:
+    types = [kind.model_copy(update={"announced_at": clock.now}) for kind in (MAIL, FREE, PRIVATE)]
+    catalogue.announce(valkey, settings.namespace, types)
+    archive = Archive("http://notify.test", httpx.MockTransport(notify))
+    app = build(settings, clock=clock, archive=archive)
+    async with app.router.lifespan_context(app):
+        async with asyncio.timeout(10):
+            while (await app.state.ready())["redis"] != "ok":
+                await asyncio.sleep(0)
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        yield client
+
+
+@pytest.fixture
+def bearer(clock: Clock) -> Bearer:
+    """Make the Authorization header of an owner."""
+
+    def make(owner: str, **claims: Any) -> dict[str, str]:
+        token = tokens.mint(owner, SECRET, now=clock.now, **claims)
+        return {"Authorization": f"Bearer {token}"}
+
+    return make

@@ -1,0 +1,198 @@
+"""What submit does while something it needs is away, and when that comes back."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from fastapi import FastAPI
+
+from milepost.errors import LogUnavailable
+from milepost.ids import uuid7
+from milepost.keys import PartitionKeys
+from milepost.settings import Settings
+from milepost_log import catalogue
+from milepost_submit.main import build
+from submit_surroundings import FREE, ORIGIN, Bearer, Clock, Log
+from valkey_server import Valkey
+
+TASKS = "/api/submit/tasks"
+BODY: dict[str, Any] = {"type": "free.form", "params": {}}
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+    ):
+        yield client
+
+
+async def until(
+    client: httpx.AsyncClient, holds: Callable[[httpx.Response], bool], seconds: float = 5
+) -> httpx.Response:
+    """Ask for readiness until it is as wanted."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = await client.get("/api/submit/readyz")
+        if holds(answer):
+            return answer
+        assert time.monotonic() < deadline, answer.text
+        await asyncio.sleep(0.01)
+
+
+async def test_redis_may_come_late_go_and_come_back(
+    settings: Settings, clock: Clock, bearer: Bearer, tmp_path: Path
+) -> None:
+    server = Valkey(tmp_path, appendfsync="always")
+    app = build(settings.model_copy(update={"redis_url": server.url}), clock=clock)
+    async with running(app) as client:
+        answer = await client.get("/api/submit/readyz")
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["checks"]["redis"] != "ok"
+        assert answer.json()["checks"]["database"] == "ok"
+        assert (await client.get("/api/submit/livez")).status_code == 200
+        refused = await client.post(TASKS, json=BODY, headers=bearer("bob"))
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["type"] == "urn:milepost:unavailable"
+
+        server.start()
+        answer = await until(client, lambda now: now.json()["checks"]["redis"] == "ok")
+        assert answer.json()["checks"]["task_types"] != "ok"
+        with redis.Redis.from_url(server.url) as direct:  # pyright: ignore[reportUnknownMemberType]  # untyped
+            types = [FREE.model_copy(update={"announced_at": clock.now})]
+            catalogue.announce(direct, settings.namespace, types)
+        answer = await until(client, lambda now: now.status_code == 200)
+        assert answer.json() == {"checks": {"redis": "ok", "database": "ok", "task_types": "ok"}}
+
+        body = {**BODY, "id": uuid7(1, bytes(10))}
+        assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 201
+        server.kill()
+        assert (await client.post(TASKS, json=BODY, headers=bearer("bob"))).status_code == 503
+        session = {"username": "bob", "password": "x" * 12}
+        assert (await client.post("/api/submit/session", json=session)).status_code == 503
+
+        server.start()
+        await until(client, lambda now: now.status_code == 200)
+        again = await client.post(TASKS, json=body, headers=bearer("bob"))
+        assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
+    server.stop()
+
+
+async def test_a_restart_of_redis_between_two_breaths_is_not_even_noticed(
+    settings: Settings, clock: Clock, bearer: Bearer, tmp_path: Path
+) -> None:
+    server = Valkey(tmp_path, appendfsync="always")
+    server.start()
+    with redis.Redis.from_url(server.url) as direct:  # pyright: ignore[reportUnknownMemberType]  # untyped
+        types = [FREE.model_copy(update={"announced_at": clock.now})]
+        catalogue.announce(direct, settings.namespace, types)
+    app = build(settings.model_copy(update={"redis_url": server.url}), clock=clock)
+    async with running(app) as client:
+        await until(client, lambda now: now.status_code == 200)
+        server.kill()
+        asking = asyncio.create_task(client.post(TASKS, json=BODY, headers=bearer("bob")))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(server.start)
+        assert (await asking).status_code == 201
+    server.stop()
+
+
+async def test_a_log_of_another_number_of_partitions_takes_no_task(
+    settings: Settings,
+    clock: Clock,
+    bearer: Bearer,
+    client: httpx.AsyncClient,
+    log: Log,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other = build(settings.model_copy(update={"partitions": 2}), clock=clock)
+    async with running(other) as refused:
+        answer = await until(
+            refused, lambda now: "MILEPOST_PARTITIONS" in now.json()["checks"]["redis"]
+        )
+        assert answer.status_code == 503
+        answer = await refused.post(TASKS, json=BODY, headers=bearer("bob"))
+        assert answer.status_code == 503
+    assert log.events() == []
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(errors) == 1
+    assert "MILEPOST_PARTITIONS" in errors[0].getMessage()
+
+
+async def test_where_redis_came_back_empty_a_task_still_lands_in_a_log_with_a_name(
+    client: httpx.AsyncClient, bearer: Bearer, log: Log
+) -> None:
+    for partition in range(3):
+        log.client.unlink(PartitionKeys(log.namespace, partition).meta)  # pyright: ignore[reportUnknownMemberType]  # untyped
+    answer = await client.post(TASKS, json=BODY, headers=bearer("bob"))
+    assert answer.status_code == 201
+    assert len(log.events()) == 1
+
+
+async def test_without_a_database_accounts_are_unavailable_and_tasks_go_on(
+    client: httpx.AsyncClient, settings: Settings, bearer: Bearer
+) -> None:
+    with closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"))) as direct:
+        direct.execute("ALTER TABLE submit_account RENAME TO elsewhere")
+    credentials = {"username": "bob", "password": "x" * 12}
+    for path in ("/api/submit/accounts", "/api/submit/session"):
+        answer = await client.post(path, json=credentials)
+        assert answer.status_code == 503
+        assert "SELECT" not in answer.text
+        assert "sqlite" not in answer.text.lower()
+    assert (await client.post(TASKS, json=BODY, headers=bearer("bob"))).status_code == 201
+
+
+async def test_what_nobody_expected_is_500_with_a_reference_and_logged_once(
+    app: FastAPI, client: httpx.AsyncClient, bearer: Bearer, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async def fails(_: object) -> None:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr(type(app.state.parts.catalogue), "types", lambda *_: fails(None))
+    answer = await client.get("/api/submit/task-types", headers=bearer("bob"))
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(errors) == 1
+    assert errors[0].exc_info is not None
+    reference = errors[0].__dict__["reference"]
+    assert reference in answer.json()["detail"]
+
+
+async def test_a_lost_answer_is_asked_for_again_and_appends_once(
+    app: FastAPI, client: httpx.AsyncClient, bearer: Bearer, log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from milepost_log.commands import Accepted, CommandLog
+
+    create = CommandLog.create
+    lost = 2
+
+    async def forgetful(*args: Any, **kwargs: Any) -> list[Accepted]:
+        nonlocal lost
+        accepted = await create(*args, **kwargs)
+        lost -= 1
+        if lost >= 0:
+            raise LogUnavailable("the answer was lost")
+        return accepted
+
+    monkeypatch.setattr(CommandLog, "create", forgetful)
+    answer = await client.post(TASKS, json=BODY, headers=bearer("bob"))
+    assert answer.status_code == 201
+    assert "idempotent-replayed" not in answer.headers
+    assert len(log.events()) == 1

@@ -1,0 +1,107 @@
+"""What tests of submit stand it among: task types, a clock, notify, a look into the log."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import redis
+
+from milepost.codec import decode
+from milepost.events import Event
+from milepost.keys import PartitionKeys
+from milepost.task_types import TaskType
+
+SECRET = "a-secret-for-tests-that-has-forty-letters"
+PARTITIONS = 3
+ORIGIN = "http://milepost.test"
+
+MAIL = TaskType(
+    name="mail.send",
+    title="Send mail",
+    description="Sends mail",
+    public=True,
+    params_schema={
+        "type": "object",
+        "properties": {
+            "to": {
+                "type": "array",
+                "items": {"type": "string", "format": "email"},
+                "minItems": 1,
+                "maxItems": 100,
+            },
+            "subject": {"type": "string"},
+        },
+        "required": ["to"],
+        "additionalProperties": False,
+    },
+    quiet_after_seconds=30,
+)
+FREE = TaskType(
+    name="free.form", title="Anything", queue="slow", public=True, params_schema={"type": "object"}
+)
+PRIVATE = TaskType(name="app.only", title="Backend", params_schema={"type": "object"})
+
+
+@dataclass
+class Clock:
+    """Seconds since the epoch, by hand."""
+
+    now: float = field(default_factory=time.time)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Notify:
+    """What notify would answer: task id to record, or an exception to raise."""
+
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failure: Exception | int | None = None
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if isinstance(self.failure, Exception):
+            raise self.failure
+        if self.failure is not None:
+            return httpx.Response(self.failure)
+        record = self.tasks.get(request.url.path.rpartition("/")[2])
+        return httpx.Response(404) if record is None else httpx.Response(200, json=record)
+
+
+@dataclass
+class Log:
+    """What stands in the log, over all partitions."""
+
+    client: redis.Redis
+    namespace: str
+
+    def events(self) -> list[Event]:
+        found: list[Event] = []
+        for partition in range(PARTITIONS):
+            rows: Any = self.client.xrange(PartitionKeys(self.namespace, partition).log)  # pyright: ignore[reportUnknownMemberType]  # untyped
+            found += [decode(partition, entry, fields) for entry, fields in rows]
+        return found
+
+    def keys(self) -> set[str]:
+        found: Any = self.client.keys(f"*{self.namespace}*")  # pyright: ignore[reportUnknownMemberType]  # untyped
+        return {key.decode() for key in found}
+
+    def end(self, task_id: str, status: str) -> None:
+        """Set a task's live status, as a worker's `finish` would."""
+        for key in self.keys():
+            if key.endswith(f":{task_id}") and ":task:" in key:
+                self.client.hset(key, "s", status)  # pyright: ignore[reportUnknownMemberType]  # untyped
+
+    def forget(self, task_id: str) -> None:
+        """Let a task's live state expire."""
+        for key in self.keys():
+            if key.endswith(f":{task_id}") and ":task:" in key:
+                self.client.unlink(key)  # pyright: ignore[reportUnknownMemberType]  # untyped
+
+
+Bearer = Callable[..., dict[str, str]]
+"""Makes the Authorization header of an owner; keywords as for `tokens.mint`."""
