@@ -11,10 +11,12 @@ from milepost_cli import leash
 from up_process import lives, wait_for
 
 SUPERVISOR = """
-import os, subprocess, sys
+import os, sys
 code = "import sys; sys.path.insert(0, {folder!r}); import leash; {patch}leash.main(sys.argv[1:])"
 child = [sys.executable, "-c", code, str(os.getpid()), "sleep", "60"]
-print(subprocess.Popen(child, start_new_session=True).pid, flush=True)
+lifeline = os.dup2(os.open(os.devnull, os.O_RDONLY), 4) and os.pipe()
+files = [(os.POSIX_SPAWN_DUP2, lifeline[0], 4)]
+print(os.posix_spawn(child[0], child, os.environ, file_actions=files, setsid=True), flush=True)
 sys.stdin.read()
 """
 WITHOUT_PRCTL = "leash.die_with_parent = lambda: False; "
@@ -65,14 +67,20 @@ def test_nothing_is_left_behind_when_the_program_ends_first(patch: str) -> None:
     assert process.returncode == 0
 
 
+def run(supervisor: int, *program: str) -> subprocess.CompletedProcess[str]:
+    """Run the leash with its end of the lifeline."""
+    command = f'exec 4</dev/null; exec "{sys.executable}" "{leash.__file__}" {supervisor} "$@"'
+    return subprocess.run(
+        ["bash", "-c", command, "leash", *program], capture_output=True, text=True, check=False
+    )
+
+
 def test_what_cannot_be_run_is_one_line_with_status_2() -> None:
-    command = [sys.executable, leash.__file__, str(os.getpid()), "/no/such/program"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(os.getpid(), "/no/such/program")
     assert done.returncode == 2
     assert done.stderr == "milepost: cannot run /no/such/program: No such file or directory\n"
 
 
 def test_a_program_whose_supervisor_has_died_meanwhile_is_not_run() -> None:
-    command = [sys.executable, leash.__file__, str(os.getppid()), "echo", "running"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(os.getppid(), "echo", "running")
     assert (done.returncode, done.stdout) == (2, "")

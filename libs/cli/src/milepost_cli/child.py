@@ -11,6 +11,7 @@ from pathlib import Path
 from milepost_cli import inherited
 from milepost_cli.backoff import Backoff
 from milepost_cli.journal import Journal
+from milepost_cli.leash import LIFELINE
 
 READ_BYTES = 64 * 1024
 MAX_PIECES = 32
@@ -39,9 +40,11 @@ class Program:
 class Child:
     """One program and the process that runs it, if one does."""
 
-    def __init__(self, program: Program, journal: Journal) -> None:
+    def __init__(self, program: Program, journal: Journal, lifeline: int) -> None:
+        """Make one, not started yet; `lifeline` is the reading end of a pipe, see leash.py."""
         self.program = program
         self.journal = journal
+        self._lifeline = lifeline
         self.backoff = Backoff()
         self.pid: int | None = None
         self.output = -1
@@ -66,11 +69,10 @@ class Child:
         stdin, feed = os.pipe()
         try:
             os.write(feed, program.stdin)
-            files = [
-                (os.POSIX_SPAWN_DUP2, ours, fd) for ours, fd in ((stdin, 0), (theirs, 1), (1, 2))
-            ]
+            given = [(stdin, 0), (theirs, 1), (1, 2), (self._lifeline, LIFELINE)]
             if program.inherit is not None:
-                files.append((os.POSIX_SPAWN_DUP2, program.inherit, inherited.DESCRIPTOR))
+                given.append((program.inherit, inherited.DESCRIPTOR))
+            files = [(os.POSIX_SPAWN_DUP2, ours, fd) for ours, fd in given]
             self.pid = os.posix_spawn(
                 leash[0], leash, program.environment,
                 file_actions=files, setsid=True, setsigmask=(), setsigdef=DEFAULT_SIGNALS,

@@ -7,24 +7,27 @@ exec, which makes this work for Valkey too, and costs no code between fork and e
 supervisor (posix_spawn has no such attribute). The signal is sent when the *thread* that started
 the child ends: the supervisor has only one. The pid, and what `ps` shows, are the program's own.
 
-Where there is no prctl (macOS), a watcher is left behind in the program's process group. It ends
-with the group, or ends the group once the supervisor is no longer its group's parent.
+Where there is no prctl (macOS), a watcher is left behind in the program's process group. It reads
+from a pipe whose other end the supervisor alone has open: at its end it kills the group.
 """
 
 import os
+import select
 import signal
 import sys
-import time
 
 PR_SET_PDEATHSIG = 1
+LIFELINE = 4
+"""The descriptor of the pipe; the program itself does not get it."""
 WATCH_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
     """Tie this process to its parent and exec; returns (2) only for what cannot be run."""
     supervisor, command = int(arguments[0]), arguments[1:]
+    os.set_inheritable(LIFELINE, False)
     if not die_with_parent():
-        leave_watcher(supervisor)
+        leave_watcher()
     if os.getppid() != supervisor:  # it died before we were tied to it
         return 2
     try:
@@ -43,25 +46,15 @@ def die_with_parent() -> bool:
     return ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
 
 
-def leave_watcher(supervisor: int) -> None:
-    """Fork a process that kills this process group soon after `supervisor` has ended."""
+def leave_watcher() -> None:
+    """Fork a process that kills this process group when the supervisor or the program has ended."""
     program = os.getpid()
     if os.fork() != 0:
         return
-    os.closerange(0, 1024)  # the program's output, socket and lock must end with the program
-    while os.getppid() == program and _lives(supervisor):
-        time.sleep(WATCH_SECONDS)
+    os.closerange(0, LIFELINE)  # the program's output, socket and lock must end with the program
+    while os.getppid() == program and not select.select([LIFELINE], [], [], WATCH_SECONDS)[0]:
+        pass
     os.killpg(0, signal.SIGKILL)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # the number is another user's by now
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The supervisor's process imports no service and no pydantic: it stays small, sta
 it can know to be wrong it says before anything is started.
 """
 
-import fcntl
 import os
 import sys
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from milepost_cli import choices, inherited, listening
 from milepost_cli.child import Child
 from milepost_cli.folder import DataFolder
 from milepost_cli.journal import Journal
+from milepost_cli.leash import LIFELINE
 from milepost_cli.programs import Wanted, programs
 from milepost_cli.readiness import Readiness
 from milepost_cli.supervisor import Supervisor
@@ -39,11 +39,12 @@ def run(port: int, data_dir: str, workers: int, threads: int, tasks: str | None)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
+    lifeline, _ours_alone = os.pipe()
     journal = Journal(folder.logs / "up.log")
     terminal = Terminal(choices.given(environ, "LOG_FORMAT"), journal, _now)
     catches_mail = any(inherited.MAIL_FOLDER in program.environment for program in found)
     supervisor = Supervisor(
-        [Child(program, Journal(_log_file(folder, program.name))) for program in found],
+        [Child(program, Journal(_log_file(folder, program.name)), lifeline) for program in found],
         lambda selector: Readiness(selector, address, READY_PATHS),
         terminal,
         on_ready=lambda seconds: terminal.greet(
@@ -80,8 +81,9 @@ def _now() -> str:
 
 
 def _occupy_low_descriptors() -> None:
-    """Have 0..3 open, so that what we open for children never lies where it is to be put."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= inherited.DESCRIPTOR:
-        os.set_inheritable(fd, fd < inherited.DESCRIPTOR)
+    """Have 0..4 open, so that what we open for children never lies where it is to be put."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= LIFELINE:
+        pass
     os.close(fd)
-    fcntl.fcntl(inherited.DESCRIPTOR, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    for inner in (inherited.DESCRIPTOR, LIFELINE):
+        os.set_inheritable(inner, False)

@@ -27,7 +27,7 @@ class Job:
     """One started attempt."""
 
     __slots__ = (
-        "_before",
+        "_sent",
         "_told",
         "abandoned",
         "progress",
@@ -48,7 +48,7 @@ class Job:
         self.sequence = 0
         self.abandoned = False
         """True once somebody else has the task: whatever it still does is told to nobody."""
-        self._told = self._before = _NOTHING
+        self._told = self._sent = _NOTHING
 
     def __repr__(self) -> str:
         """Without params: they must not enter a log."""
@@ -59,12 +59,16 @@ class Job:
         return from_json(self.started.created).get("params", {})
 
     def news(self) -> Report | None:
-        """What has changed since it was last told; null when nothing has."""
+        """What has changed since it was last told; null when nothing has.
+
+        The same news again have the same sequence: if they did arrive, they change nothing.
+        """
         snapshot = self.progress.snapshot()
         if snapshot == self._told:
             return None
-        self._before, self._told = self._told, snapshot
-        self.sequence += 1
+        if snapshot != self._sent:
+            self._sent = snapshot
+            self.sequence += 1
         rest: dict[str, Any] = {}
         if snapshot.percent is None:
             rest["indeterminate"] = True
@@ -80,9 +84,9 @@ class Job:
             f",{text[1:]}" if rest else "}",
         )
 
-    def untell(self) -> None:
-        """Take `news` back: it is not known to have arrived."""
-        self._told = self._before
+    def told(self) -> None:
+        """Note that the last `news` have arrived."""
+        self._told = self._sent
 
 
 def outcome(

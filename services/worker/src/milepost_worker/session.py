@@ -155,13 +155,9 @@ class Session:
         news = [(job, report) for job in jobs if (report := job.news()) is not None]
         if not news:
             return
-        try:
-            answers = self._log.report(number, [report for _, report in news])
-        except LogUnavailable:
-            for job, _ in news:
-                job.untell()
-            raise
+        answers = self._log.report(number, [report for _, report in news])
         for (job, _), answer in zip(news, answers, strict=True):
+            job.told()
             if answer == 0:
                 self._abandon(job)
             elif answer == 2:

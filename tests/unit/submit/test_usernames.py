@@ -1,0 +1,59 @@
+"""Usernames and passwords, without a database."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.errors import InvalidValue
+from milepost_submit.passwords import MEMORY_KIB, NOBODY, PARALLELISM, TIME_COST, Passwords
+from milepost_submit.usernames import check_password, check_username, fold_username
+
+
+@given(st.text(min_size=1))
+def test_folding_again_changes_nothing(text: str) -> None:
+    assert fold_username(fold_username(text)) == fold_username(text)
+
+
+@given(st.text(min_size=1))
+def test_spellings_and_forms_of_a_username_fold_alike(text: str) -> None:
+    folded = fold_username(text)
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert fold_username(unicodedata.normalize(form, text)) == folded
+    assert fold_username(text.casefold()) == folded
+
+
+@given(st.text(min_size=1))
+def test_a_username_is_kept_in_nfc_or_refused(text: str) -> None:
+    try:
+        name = check_username(text)
+    except InvalidValue:
+        return
+    assert name == unicodedata.normalize("NFC", text) == name.strip()
+    assert 1 <= len(name) <= 64
+    assert check_username(name) == name
+
+
+@pytest.mark.parametrize("length", [0, 11, 1025])
+def test_a_password_has_12_to_1024_characters(length: int) -> None:
+    with pytest.raises(InvalidValue):
+        check_password("x" * length)
+    assert check_password("x" * 12)
+    assert check_password("x" * 1024)
+
+
+async def test_a_password_fits_its_hash_alone_and_nobodys_fits_none() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hash("correct horse battery")
+    assert await passwords.verify(hashed, "correct horse battery")
+    assert not await passwords.verify(hashed, "wrong horse battery")
+    assert not await passwords.verify(None, "correct horse battery")
+    assert not await passwords.verify("not a hash", "correct horse battery")
+
+
+async def test_nobodys_hash_costs_what_everybodys_costs() -> None:
+    parameters = f"$argon2id$v=19$m={MEMORY_KIB},t={TIME_COST},p={PARALLELISM}$"
+    assert NOBODY.startswith(parameters)
+    assert (await Passwords().hash("x" * 12)).startswith(parameters)
+    assert len(NOBODY) == len(await Passwords().hash("x" * 12))
