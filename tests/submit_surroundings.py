@@ -86,19 +86,20 @@ class Log:
             found += [decode(partition, entry, fields) for entry, fields in rows]
         return found
 
-    def keys(self) -> set[str]:
+    def names(self) -> set[str]:
+        """Every key there is."""
         found: Any = self.client.keys(f"*{self.namespace}*")  # pyright: ignore[reportUnknownMemberType]  # untyped
         return {key.decode() for key in found}
 
     def end(self, task_id: str, status: str) -> None:
         """Set a task's live status, as a worker's `finish` would."""
-        for key in self.keys():
+        for key in self.names():
             if key.endswith(f":{task_id}") and ":task:" in key:
                 self.client.hset(key, "s", status)  # pyright: ignore[reportUnknownMemberType]  # untyped
 
     def forget(self, task_id: str) -> None:
         """Let a task's live state expire."""
-        for key in self.keys():
+        for key in self.names():
             if key.endswith(f":{task_id}") and ":task:" in key:
                 self.client.unlink(key)  # pyright: ignore[reportUnknownMemberType]  # untyped
 

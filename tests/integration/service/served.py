@@ -8,8 +8,9 @@ from fastapi import APIRouter, FastAPI, Request
 
 from milepost.settings import Settings
 from milepost_service.app import create_app
-from milepost_service.bodies import Body, strict_route
+from milepost_service.bodies import strict_route
 from milepost_service.serve import listen, serve
+from milepost_service.strict_model import Body
 
 
 class Sent(Body):

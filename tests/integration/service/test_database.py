@@ -60,10 +60,13 @@ async def test_many_writers_that_read_first_all_get_through(
 
 
 async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
-    with pytest.raises(IntegrityError):
+    async def twice() -> None:
         async with database.write() as connection:
             await connection.execute(text("INSERT INTO t VALUES (1)"))
             await connection.execute(text("INSERT INTO t VALUES (1)"))
+
+    with pytest.raises(IntegrityError):
+        await twice()
     assert await numbers(database) == []
 
 
@@ -142,7 +145,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     versions.mkdir(parents=True)
     (versions.parent.parent / "__init__.py").touch()
     (versions / "0001_one.py").write_text(FIRST)
-    monkeypatch.syspath_prepend(str(tmp_path / "src"))
+    monkeypatch.syspath_prepend(str(tmp_path / "src"))  # pyright: ignore[reportUnknownMemberType]  # untyped
     monkeypatch.delitem(sys.modules, "migrated_package", raising=False)
     return versions
 
@@ -187,7 +190,8 @@ def test_a_schema_newer_than_the_code_is_left_alone(package: Path, tmp_path: Pat
 def test_processes_that_migrate_at_once_take_turns(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'm.db'}"
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda _: upgrade(url, "migrated_package", "x_version"), range(8)))
+        running = [pool.submit(upgrade, url, "migrated_package", "x_version") for _ in range(8)]
+        done = [upgraded.result() for upgraded in running]
     assert sorted(done) == [False] * 7 + [True]
 
 

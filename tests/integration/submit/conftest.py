@@ -83,7 +83,7 @@ async def app(
     app = build(settings, clock=clock, archive=archive)
     async with app.router.lifespan_context(app):
         async with asyncio.timeout(10):
-            while (await app.state.ready())["redis"] != "ok":
+            while (await app.state.ready())["redis"] != "ok":  # noqa: ASYNC110  # nothing to wait on
                 await asyncio.sleep(0)
         yield app
 

@@ -19,6 +19,8 @@ from milepost.ids import uuid7
 from milepost.keys import PartitionKeys
 from milepost.settings import Settings
 from milepost_log import catalogue
+from milepost_log.commands import Accepted, CommandLog
+from milepost_submit.catalogue import Catalogue
 from milepost_submit.main import build
 from submit_surroundings import FREE, ORIGIN, Bearer, Clock, Log
 from valkey_server import Valkey
@@ -155,13 +157,13 @@ async def test_without_a_database_accounts_are_unavailable_and_tasks_go_on(
 
 
 async def test_what_nobody_expected_is_500_with_a_reference_and_logged_once(
-    app: FastAPI, client: httpx.AsyncClient, bearer: Bearer, caplog: pytest.LogCaptureFixture,
+    client: httpx.AsyncClient, bearer: Bearer, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    async def fails(_: object) -> None:
+    async def fails(_: Catalogue) -> None:
         raise ZeroDivisionError("a secret")
 
-    monkeypatch.setattr(type(app.state.parts.catalogue), "types", lambda *_: fails(None))
+    monkeypatch.setattr(Catalogue, "types", fails)
     answer = await client.get("/api/submit/task-types", headers=bearer("bob"))
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
@@ -175,11 +177,9 @@ async def test_what_nobody_expected_is_500_with_a_reference_and_logged_once(
 
 
 async def test_a_lost_answer_is_asked_for_again_and_appends_once(
-    app: FastAPI, client: httpx.AsyncClient, bearer: Bearer, log: Log,
+    client: httpx.AsyncClient, bearer: Bearer, log: Log,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from milepost_log.commands import Accepted, CommandLog
-
     create = CommandLog.create
     lost = 2
 

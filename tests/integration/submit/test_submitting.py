@@ -8,6 +8,8 @@ import pytest
 from milepost.cursors import Cursor
 from milepost.events import Actor, TaskCreated
 from milepost.ids import uuid7
+from milepost.task_types import TaskType
+from milepost_log import catalogue
 from submit_surroundings import Bearer, Clock, Log
 
 TASKS = "/api/submit/tasks"
@@ -128,7 +130,7 @@ async def test_owners_share_neither_ids_nor_keys_whatever_their_spelling(
         answer = await client.post(TASKS, json={**BODY, "id": task_id(1)}, headers=headers)
         assert answer.status_code == 201
     assert {event.owner for event in log.events()} == set(OWNERS)
-    assert not any(owner in key for owner in ("bob", "%", "김") for key in log.keys())
+    assert not any(owner in key for owner in ("bob", "%", "김") for key in log.names())
 
 
 async def test_an_id_in_capitals_is_the_same_id(client: httpx.AsyncClient, bearer: Bearer) -> None:
@@ -154,7 +156,7 @@ async def test_a_backend_acts_for_any_owner_and_the_log_says_so(
 async def test_a_private_type_is_unknown_to_people_and_known_to_backends(
     client: httpx.AsyncClient, bearer: Bearer
 ) -> None:
-    body = {"type": "app.only", "params": {}}
+    body: dict[str, Any] = {"type": "app.only", "params": {}}
     unknown = await client.post(TASKS, json={**body, "type": "no.such"}, headers=bearer("bob"))
     private = await client.post(TASKS, json=body, headers=bearer("bob"))
     assert (unknown.status_code, private.status_code) == (404, 404)
@@ -194,24 +196,18 @@ async def test_too_many_live_tasks_are_refused_until_some_have_ended(
 async def test_a_type_announced_just_now_is_known_at_once(
     client: httpx.AsyncClient, bearer: Bearer, log: Log, clock: Clock
 ) -> None:
-    from milepost.task_types import TaskType
-    from milepost_log import catalogue
-
     await client.get("/api/submit/task-types", headers=bearer("bob"))
     new = TaskType(
         name="new.one", title="New", public=True, params_schema={}, announced_at=clock.now
     )
     catalogue.announce(log.client, log.namespace, [new])
-    body = {"type": "new.one", "params": {}}
+    body: dict[str, Any] = {"type": "new.one", "params": {}}
     assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 201
 
 
 async def test_a_type_with_an_unusable_schema_is_not_offered_and_harms_no_other(
     client: httpx.AsyncClient, bearer: Bearer, log: Log, clock: Clock
 ) -> None:
-    from milepost.task_types import TaskType
-    from milepost_log import catalogue
-
     for number, schema in enumerate(
         ({"type": 7}, {"$ref": "http://127.0.0.1:1/x.json"}, {"$ref": "#/$defs/none"})
     ):
@@ -220,6 +216,6 @@ async def test_a_type_with_an_unusable_schema_is_not_offered_and_harms_no_other(
             announced_at=clock.now,
         )  # fmt: skip
         catalogue.announce(log.client, log.namespace, [bad])
-        body = {"type": f"bad.{number}", "params": {}}
+        body: dict[str, Any] = {"type": f"bad.{number}", "params": {}}
         assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 404
     assert (await client.post(TASKS, json=BODY, headers=bearer("bob"))).status_code == 201

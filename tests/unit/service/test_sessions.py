@@ -42,20 +42,20 @@ def test_origin_is_compared_with_the_host_as_browsers_mean_it(
     scheme: str, host: str | None, origin: str, same: bool
 ) -> None:
     asked = request(scheme, host, origin)
-    assert is_same_origin(asked, Settings()) is same
-    assert is_foreign(asked, Settings()) is not same
+    assert is_same_origin(asked, Settings.load()) is same
+    assert is_foreign(asked, Settings.load()) is not same
 
 
 def test_without_origin_it_is_neither_the_same_nor_foreign() -> None:
     asked = request("http", "a.test")
-    assert not is_same_origin(asked, Settings())
-    assert not is_foreign(asked, Settings())
+    assert not is_same_origin(asked, Settings.load())
+    assert not is_foreign(asked, Settings.load())
 
 
 def test_two_origins_are_none() -> None:
     asked = request("http", "a.test", "http://a.test", "http://a.test")
-    assert not is_same_origin(asked, Settings())
-    assert is_foreign(asked, Settings())
+    assert not is_same_origin(asked, Settings.load())
+    assert is_foreign(asked, Settings.load())
 
 
 @pytest.mark.parametrize(
@@ -71,5 +71,5 @@ def test_two_origins_are_none() -> None:
 def test_the_public_address_says_whether_people_use_tls(
     public_url: str | None, scheme: str, secure: bool
 ) -> None:
-    settings = Settings(public_url=public_url)
+    settings = Settings.load(public_url=public_url)
     assert is_secure(request(scheme, "a.test"), settings) is secure

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -26,12 +27,8 @@ def test_every_other_value_is_read_as_it_was_written(value: object, ascii_only: 
 
 @given(st.binary() | st.text(alphabet='{}[]",:0123456789.eE+-truefalsn\\ud83\0 ').map(str.encode))
 def test_no_bytes_do_worse_than_not_being_json(raw: bytes) -> None:
-    try:
-        value = loads(raw)
-    except NotJson as err:
-        assert str(err)
-    else:
-        json.dumps(value, allow_nan=False).encode()
+    with suppress(NotJson):
+        json.dumps(loads(raw), allow_nan=False).encode()
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])

@@ -1,6 +1,7 @@
 """From a request to an event or a refusal: given types, when a request, then a task."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,13 +14,13 @@ from milepost_submit.batches import RefusedItem, decide_batch
 from milepost_submit.decisions import (
     Offered,
     Original,
-    Refusal,
     decide_new,
     decide_retry,
     find_type,
     fingerprint,
 )
 from milepost_submit.params import ParamsSchema, UnusableSchema
+from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
 
 ID = uuid7(1, bytes(10))
@@ -42,8 +43,8 @@ def offered(name: str = "do.it", *, public: bool = True) -> Offered:
 TYPES = {"do.it": offered(), "app.only": offered("app.only", public=False)}
 
 
-def new(request: TaskRequest | None = None, **fields: Any) -> NewTask:
-    asked = request or TaskRequest(**({"type": "do.it", "params": {}} | fields))
+def new(**fields: Any) -> NewTask:
+    asked = TaskRequest.model_validate({"type": "do.it", "params": {}} | fields)
     return decide_new(asked, TYPES["do.it"], fresh_id=ID, max_params_bytes=100)
 
 
@@ -77,8 +78,14 @@ def test_a_fingerprint_is_of_what_was_asked_and_not_of_how_or_for_whom() -> None
     ).fingerprint  # fmt: skip
     assert first == turned == defaults
     assert " " not in first
-    others = [{"params": {"n": 2}}, {"title": "T"}, {"tags": ["t"]}, {"id": OTHER_ID},
-              {"priority": "low"}, {"delay_seconds": 1}]  # fmt: skip
+    others: list[dict[str, Any]] = [
+        {"params": {"n": 2}},
+        {"title": "T"},
+        {"tags": ["t"]},
+        {"id": OTHER_ID},
+        {"priority": "low"},
+        {"delay_seconds": 1},
+    ]
     assert len({first, *(new(**changes).fingerprint for changes in others)}) == 1 + len(others)
 
 
@@ -94,7 +101,7 @@ def test_params_are_measured_as_compact_json_in_utf_8() -> None:
     free = Offered(TYPES["do.it"].type, ParamsSchema({}))
     params = {"a": "김" * 10}
     size = len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode())
-    request = TaskRequest(type="do.it", params=params)
+    request = TaskRequest.model_validate({"type": "do.it", "params": params})
     assert decide_new(request, free, fresh_id=ID, max_params_bytes=size)
     with pytest.raises(Refusal) as refused:
         decide_new(request, free, fresh_id=ID, max_params_bytes=size - 1)
@@ -150,9 +157,8 @@ def test_private_types_are_for_backends_alone(name: str, by_service: bool, found
 
 
 def original(status: str = "failed", **changes: Any) -> Original:
-    fields = {"id": ID, "status": status, "type": "do.it", "title": "Old", "tags": ("t",),
-              "priority": "high", "params": {"n": 1}}  # fmt: skip
-    return Original(**(fields | changes))
+    first = Original(ID, status, "do.it", "Old", ("t",), "high", {"n": 1})
+    return replace(first, **changes)
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
@@ -209,21 +215,21 @@ def test_each_item_of_a_batch_has_its_own_id_and_key() -> None:
     assert [task.idempotency_key for task in tasks] == ["k\x000", "k\x001", "k\x002"]
 
 
-@pytest.mark.parametrize(
-    ("items", "index", "status", "loc"),
-    [
-        ([GOOD, None], 1, 422, []),
-        ([GOOD, []], 1, 422, []),
-        ([GOOD, {}], 1, 422, ["type"]),
-        ([{"type": "no.such", "params": {}}, {}], 0, 404, ["type"]),
-        ([{}, {"type": "no.such", "params": {}}], 0, 422, ["type"]),
-        ([GOOD, {"type": "app.only", "params": {}}], 1, 404, ["type"]),
-        ([GOOD, {"type": "do.it", "params": {"n": 1.5}}], 1, 422, ["params", "n"]),
-        ([GOOD, {"type": "do.it", "params": {}, "owner": "bobby"}], 1, 422, ["owner"]),
-        ([GOOD, {"type": "do.it", "params": {}, "priority": "top"}], 1, 422, ["priority"]),
-        ([{"type": "do.it", "params": {}, "id": ID}] * 2, 1, 422, ["id"]),
-    ],
-)
+BAD: list[tuple[list[JsonValue], int, int, list[str]]] = [
+    ([GOOD, None], 1, 422, []),
+    ([GOOD, []], 1, 422, []),
+    ([GOOD, {}], 1, 422, ["type"]),
+    ([{"type": "no.such", "params": {}}, {}], 0, 404, ["type"]),
+    ([{}, {"type": "no.such", "params": {}}], 0, 422, ["type"]),
+    ([GOOD, {"type": "app.only", "params": {}}], 1, 404, ["type"]),
+    ([GOOD, {"type": "do.it", "params": {"n": 1.5}}], 1, 422, ["params", "n"]),
+    ([GOOD, {"type": "do.it", "params": {}, "owner": "bobby"}], 1, 422, ["owner"]),
+    ([GOOD, {"type": "do.it", "params": {}, "priority": "top"}], 1, 422, ["priority"]),
+    ([{"type": "do.it", "params": {}, "id": ID}] * 2, 1, 422, ["id"]),
+]
+
+
+@pytest.mark.parametrize(("items", "index", "status", "loc"), BAD)
 def test_of_a_batch_the_first_bad_item_is_told(
     items: list[JsonValue], index: int, status: int, loc: list[str]
 ) -> None:

@@ -5,6 +5,7 @@ it can know to be wrong it says before anything is started.
 """
 
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,8 @@ READY_PATHS = ("/api/notify/readyz", "/api/submit/readyz")
 
 def run(port: int, data_dir: str, workers: int, threads: int, tasks: str | None) -> int:
     """Run everything on this machine until told to stop; the exit status."""
-    _occupy_low_descriptors()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to stop: no traceback
+    occupy_low_descriptors()
     environ = dict(os.environ)
     try:
         folder = DataFolder(Path(data_dir))
@@ -80,7 +82,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _occupy_low_descriptors() -> None:
+def occupy_low_descriptors() -> None:
     """Have 0..4 open, so that what we open for children never lies where it is to be put."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= LIFELINE:
         pass

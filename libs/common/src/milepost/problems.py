@@ -1,9 +1,13 @@
 """Owns problem details (RFC 9457): what an error answer of ours looks like. Knows no framework."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypedDict
 
 MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20
+_MAX_NAME_CHARS = 100
+_MAX_MESSAGE_CHARS = 200
 
 
 class FieldError(TypedDict):
@@ -39,6 +43,17 @@ def problem(
     if errors is not None:
         body["errors"] = list(errors)
     return body
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+    """Errors as pydantic tells them as ours, at most 20: where and what, never the value itself."""
+    return [field_error(error["loc"], str(error["msg"])) for error in islice(errors, MAX_ERRORS)]
+
+
+def field_error(loc: Iterable[str | int], msg: str) -> FieldError:
+    """One error; names that clients chose are cut, so that no answer grows with them."""
+    parts = [part[:_MAX_NAME_CHARS] if isinstance(part, str) else part for part in loc]
+    return FieldError(loc=parts, msg=msg[:_MAX_MESSAGE_CHARS])
 
 
 class HttpProblem(Exception):  # it is an answer, not a fault

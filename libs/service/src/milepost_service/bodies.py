@@ -1,4 +1,4 @@
-"""Owns request bodies: their size, their form, and models that coerce nothing. Decides no meaning.
+"""Owns request bodies: how large they are and what form they have. Decides no meaning.
 
 A body is read and judged before FastAPI sees it, in this order: who is asking (401, 403), too large
 (413), not sent as JSON (415), not strict JSON (400). What is JSON but not what the endpoint wants
@@ -13,9 +13,8 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
 
-from milepost.problems import FieldError, HttpProblem
+from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
 from milepost_service import strict_json
 
@@ -23,12 +22,6 @@ _THREAD_FROM_BYTES = 64 * 1024
 """Larger bodies are read in a thread, so that nobody else waits for them."""
 
 Guard = Callable[[Request], Awaitable[object]]
-
-
-class Body(BaseModel):
-    """A JSON object from a client: no unknown fields, no text for numbers, no bool for int."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class StrictRoute(APIRoute):
@@ -53,7 +46,7 @@ class StrictRoute(APIRoute):
             most = self.limit(request.app.state.settings)
             raw = await read(request, most) if request.method not in ("GET", "HEAD") else b""
             if not has_body and raw.strip() not in (b"", b"{}"):
-                error = FieldError(loc=["body"], msg="none is taken")
+                error = field_error(["body"], "none is taken")
                 raise HttpProblem(422, "invalid", "This call takes no body", errors=[error])
             read_request = _ReadRequest(request.scope, request.receive)
             read_request.raw = raw

@@ -51,7 +51,7 @@ class Database:
             writer = _engine(url, pool_size=1, max_overflow=0)
             reader = _engine(url, pool_size=_READERS, max_overflow=0)
             prepare_sqlite(writer.sync_engine, "BEGIN IMMEDIATE")
-            prepare_sqlite(reader.sync_engine, "BEGIN")
+            prepare_sqlite(reader.sync_engine, "BEGIN", query_only=True)
             return cls(writer, reader)
         writer = _engine(url, pool_size=_READERS, isolation_level="READ COMMITTED")
         reader = _engine(url, pool_size=_READERS, isolation_level="REPEATABLE READ")
@@ -102,7 +102,7 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def prepare_sqlite(engine: Engine, begin: Begin) -> None:
+def prepare_sqlite(engine: Engine, begin: Begin, *, query_only: bool = False) -> None:
     """Set every connection up, and begin transactions by ourselves: the driver would begin late."""
 
     def connect(connection: Any, _: object) -> None:
@@ -110,6 +110,7 @@ def prepare_sqlite(engine: Engine, begin: Begin) -> None:
         cursor = connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
+        cursor.execute(f"PRAGMA query_only = {int(query_only)}")
         cursor.close()
 
     def start(connection: Connection) -> None:

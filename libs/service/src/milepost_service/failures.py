@@ -1,13 +1,10 @@
 """Owns what an exception becomes: a problem document. Tells clients nothing of our inside."""
 
 import logging
-from collections.abc import Sequence
 from secrets import token_hex
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -16,45 +13,12 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from milepost.errors import InvalidCursor, InvalidValue, LogUnavailable, Refused
-from milepost.problems import MEDIA_TYPE, FieldError, HttpProblem, ProblemDetails, problem
+from milepost.problems import HttpProblem, field_error, field_errors, problem
+from milepost_service.answers import answer
 
 _log = logging.getLogger(__name__)
-_MAX_ERRORS = 20
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SLUGS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
-
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": words,
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "detail"],
-                    "properties": {
-                        "type": {"type": "string", "description": "urn:milepost:<slug>"},
-                        "title": {"type": "string"},
-                        "status": {"type": "integer"},
-                        "detail": {"type": "string"},
-                        "errors": {
-                            "type": "array",
-                            "items": {
-                                "type": "object",
-                                "required": ["loc", "msg"],
-                                "properties": {
-                                    "loc": {"type": "array", "items": {}},
-                                    "msg": {"type": "string"},
-                                },
-                            },
-                        },
-                    },
-                }
-            }
-        },
-    }
-    for status, words in (("default", "A problem document"), (422, "What is wrong with it"))
-}
-"""For `APIRouter(responses=...)`: what OpenAPI says of answers of 400 and above."""
 
 
 def install(app: FastAPI) -> None:
@@ -68,20 +32,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LogUnavailable, _unavailable)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, _unavailable)
-
-
-def answer(body: ProblemDetails, headers: dict[str, str] | None = None) -> Response:
-    """Make the response of a problem document."""
-    status = body.get("status", 500)
-    return JSONResponse(dict(body), status, headers, MEDIA_TYPE)
-
-
-def field_errors(errors: Sequence[Any]) -> list[FieldError]:
-    """Pydantic's errors as ours, at most 20: where and what, never the value itself."""
-    return [
-        FieldError(loc=list(error["loc"]), msg=str(error["msg"])[:300])
-        for error in errors[:_MAX_ERRORS]
-    ]
 
 
 class LastResort:
@@ -136,7 +86,7 @@ async def _validation(_: Request, err: Exception) -> Response:
 
 
 async def _invalid(_: Request, err: Exception) -> Response:
-    errors = [FieldError(loc=[], msg=str(err))]
+    errors = [field_error([], str(err))]
     return answer(problem(422, "invalid", "Not what this call takes", errors=errors))
 
 

@@ -51,22 +51,29 @@ class _Life:
     def __init__(self, app: ASGIApp, scope: Scope) -> None:
         self._to: asyncio.Queue[Message] = asyncio.Queue()
         self._from: asyncio.Queue[Message] = asyncio.Queue()
-        mine: dict[str, Any] = {**scope, "state": {}}
-        self._task = asyncio.create_task(self._run(app, mine))
+        self._app = app
+        self._scope: dict[str, Any] = {**scope, "state": {}}
+        self._task: asyncio.Task[None] | None = None
 
-    async def _run(self, app: ASGIApp, scope: Scope) -> None:
+    async def _run(self) -> None:
         try:
-            await app(scope, self._to.get, self._from.put)
+            await self._app(self._scope, self._to.get, self._from.put)
         except Exception as err:
-            # An application that fails without saying so; one that said so is not heard again.
-            await self._from.put({"type": "lifespan.startup.failed", "message": repr(err)})
+            # For one that fails without saying so; of one that said so this is not heard.
+            await self._from.put({"type": "lifespan.failed", "message": repr(err)})
 
     async def start(self) -> Message:
-        await self._to.put({"type": "lifespan.startup"})
-        return await self._from.get()
+        self._task = asyncio.create_task(self._run())
+        return await self._ask("startup")
 
     async def stop(self) -> Message:
-        await self._to.put({"type": "lifespan.shutdown"})
-        answer = await self._from.get()
-        await self._task
+        answer = await self._ask("shutdown")
+        if self._task:
+            await self._task
         return answer
+
+    async def _ask(self, step: str) -> Message:
+        await self._to.put({"type": f"lifespan.{step}"})
+        answer = await self._from.get()
+        failed = answer["type"] == "lifespan.failed"
+        return {**answer, "type": f"lifespan.{step}.failed"} if failed else answer

@@ -34,7 +34,8 @@ BEHIND = "behind an event of the same task that is parked"
 
 @dataclass(slots=True)
 class Known:
-    """The rows a batch starts from: every task and inbox it names, as stored."""
+    """The rows a batch starts from: at least every task and inbox it names, and for an inbox.read
+    every unread ended task of its owner. Those last changed stand at the end."""
 
     tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
     inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
@@ -132,7 +133,7 @@ def _read(known: Known, changes: Changes, event: Event, told: InboxRead) -> None
         "read_until": max(inbox["read_until"], until),
         "position": event.id.sortable,
     }
-    known.inboxes[event.owner] = changes.inboxes[event.owner] = after
+    _keep(known, changes, after)
     _count(known, changes, event, -len(seen), min(len(seen) + 1, MAX_ORDINAL - 1))
 
 
@@ -140,6 +141,7 @@ def _change(known: Known, changes: Changes, event: Event, row: TaskRow, ordinal:
     position = event.id.sortable
     row["position"] = position
     key = (row["owner"], row["id"])
+    known.tasks.pop(key, None)
     known.tasks[key] = changes.tasks[key] = row
     changes.notifications[row["owner"], TASK_PROGRESS, row["id"]] = {
         "owner": row["owner"],
@@ -158,7 +160,7 @@ def _count(known: Known, changes: Changes, event: Event, more: int, ordinal: int
     position = event.id.sortable
     inbox = _inbox(known, event.owner)
     after: InboxRow = {**inbox, "unread": inbox["unread"] + more, "position": position}
-    known.inboxes[event.owner] = changes.inboxes[event.owner] = after
+    _keep(known, changes, after)
     changes.notifications[event.owner, UNREAD_MESSAGE_COUNT, ""] = {
         "owner": event.owner,
         "name": UNREAD_MESSAGE_COUNT,
@@ -168,6 +170,11 @@ def _count(known: Known, changes: Changes, event: Event, more: int, ordinal: int
         "timestamp_ms": event.at,
         "number": after["unread"],
     }
+
+
+def _keep(known: Known, changes: Changes, inbox: InboxRow) -> None:
+    known.inboxes.pop(inbox["owner"], None)
+    known.inboxes[inbox["owner"]] = changes.inboxes[inbox["owner"]] = inbox
 
 
 def _inbox(known: Known, owner: str) -> InboxRow:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue, ValidationError
 
-from milepost.problems import FieldError
+from milepost.problems import field_error, field_errors
 from milepost_log.commands import NewTask
-from milepost_service.failures import field_errors
-from milepost_submit.decisions import Offered, Refusal, decide_new, find_type
+from milepost_submit.decisions import Offered, decide_new, find_type
+from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
 
 
@@ -64,10 +64,10 @@ def decide_batch(
 def _check_alone(request: TaskRequest, index: int, owner: str, seen: dict[str, int]) -> None:
     """What only a batch can get wrong: two owners, an id twice."""
     if request.owner not in (None, owner):
-        error = FieldError(loc=["owner"], msg="a batch has one owner")
+        error = field_error(["owner"], "a batch has one owner")
         raise Refusal(422, "invalid", "A batch has one owner", [error])
     if request.id is not None and seen.setdefault(request.id, index) != index:
-        error = FieldError(loc=["id"], msg=f"the id of item {seen[request.id]} again")
+        error = field_error(["id"], f"the id of item {seen[request.id]} again")
         raise Refusal(422, "invalid", "The same id twice", [error])
 
 

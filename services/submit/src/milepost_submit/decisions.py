@@ -1,37 +1,19 @@
 """Owns what becomes of a request for a task: the event to append, or why not. No I/O, no clock."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from milepost.errors import MilepostError
 from milepost.events import TaskCreated
 from milepost.keys import Priority
-from milepost.problems import FieldError, HttpProblem
+from milepost.problems import field_error
 from milepost.task_types import TaskType
 from milepost_log.commands import NewTask
 from milepost_submit.params import ParamsSchema
+from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
-
-
-class Refusal(MilepostError):
-    """A request that is not accepted; `loc` in `errors` is within the task's own object."""
-
-    def __init__(
-        self, status: int, slug: str, title: str, errors: Sequence[FieldError] = ()
-    ) -> None:
-        super().__init__(title)
-        self.status = status
-        self.slug = slug
-        self.title = title
-        self.errors = errors
-
-    def problem(self, *at: str | int, headers: dict[str, str] | None = None) -> HttpProblem:
-        """The answer, `at` being where in the request the task stands."""
-        errors = [FieldError(loc=[*at, *error["loc"]], msg=error["msg"]) for error in self.errors]
-        return HttpProblem(self.status, self.slug, self.title, errors=errors, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +46,7 @@ def find_type(types: Mapping[str, Offered], name: str, *, by_service: bool) -> O
     """
     offered = types.get(name)
     if offered is None or not (offered.type.public or by_service):
-        error = FieldError(loc=["type"], msg="no such task type")
+        error = field_error(["type"], "no such task type")
         raise Refusal(404, "unknown-type", "No such task type", [error])
     return offered
 
@@ -152,7 +134,7 @@ def fingerprint(request: Mapping[str, Any]) -> str:
 def _check_params(params: dict[str, Any], offered: Offered, max_bytes: int) -> None:
     size = len(json.dumps(params, separators=(",", ":"), ensure_ascii=False).encode())
     if size > max_bytes:
-        error = FieldError(loc=["params"], msg=f"{size} bytes of JSON, at most {max_bytes}")
+        error = field_error(["params"], f"{size} bytes of JSON, at most {max_bytes}")
         raise Refusal(422, "invalid", "The params are too large", [error])
     errors = offered.schema.errors(params)
     if errors:

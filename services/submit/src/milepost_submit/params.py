@@ -6,10 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from milepost.problems import FieldError
-
-MAX_ERRORS = 20
-_MAX_MESSAGE_CHARS = 200
+from milepost.problems import MAX_ERRORS, FieldError, field_error
 
 
 class UnusableSchema(ValueError):
@@ -31,7 +28,7 @@ class ParamsSchema:
                 schema, validate_formats=True, mask="the value", offline=True
             )
         except (ValueError, jsonschema_rs.ReferencingError) as err:
-            raise UnusableSchema(str(err)[:_MAX_MESSAGE_CHARS]) from err
+            raise UnusableSchema(str(err)[:200]) from err
 
     def errors(self, params: dict[str, Any]) -> list[FieldError]:
         """What is wrong with params, at most 20; `loc` begins with "params"."""
@@ -39,6 +36,4 @@ class ParamsSchema:
 
     def _errors(self, params: dict[str, Any]) -> Iterator[FieldError]:
         for error in self._validator.iter_errors(params):
-            yield FieldError(
-                loc=["params", *error.instance_path], msg=error.message[:_MAX_MESSAGE_CHARS]
-            )
+            yield field_error(["params", *error.instance_path], error.message)

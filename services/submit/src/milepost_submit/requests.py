@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 from milepost.ids import canonical_task_id
 from milepost.keys import Priority
 from milepost.task_state import Status
-from milepost_service.bodies import Body
+from milepost_service.strict_model import Body
 
 MAX_DELAY_SECONDS = 365 * 24 * 3600
 MAX_TITLE_CHARS = 200

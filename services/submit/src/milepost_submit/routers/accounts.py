@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from milepost.errors import InvalidValue
 from milepost.owners import LOCAL_PREFIX
-from milepost.problems import FieldError, HttpProblem
+from milepost.problems import FieldError, HttpProblem, field_error
 from milepost.settings import Settings
+from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Known
 from milepost_service.bodies import strict_route
-from milepost_service.failures import PROBLEM_RESPONSES
 from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
 from milepost_submit.accounts import UsernameTaken
 from milepost_submit.parts import Wired
@@ -99,7 +99,7 @@ def _checked(body: Credentials) -> tuple[str, str]:
         try:
             checked.append(check(getattr(body, field)))
         except InvalidValue as err:
-            errors.append(FieldError(loc=["body", field], msg=str(err)))
+            errors.append(field_error(["body", field], str(err)))
     if errors:
         raise HttpProblem(422, "invalid", "Not what an account needs", errors=errors)
     return checked[0], checked[1]

@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Query, Request
 
 from milepost.events import Actor
 from milepost.ids import canonical_task_id, uuid7
-from milepost.problems import FieldError, HttpProblem
+from milepost.problems import HttpProblem, field_error
 from milepost.tokens import Caller
 from milepost.traces import traceparent
 
@@ -26,8 +26,8 @@ def _idempotency_key(
     if not sent:
         return None
     if len(sent) > 1 or not 1 <= len(sent[0]) <= MAX_KEY_CHARS:
-        error = FieldError(
-            loc=["header", "Idempotency-Key"], msg=f"one, of 1 to {MAX_KEY_CHARS} characters"
+        error = field_error(
+            ["header", "Idempotency-Key"], f"one, of 1 to {MAX_KEY_CHARS} characters"
         )
         raise HttpProblem(422, "invalid", "Not an Idempotency-Key", errors=[error])
     return sent[0]
@@ -60,7 +60,7 @@ def one_owner(body: str | None, query: str | None) -> str | None:
         HttpProblem: 422, they name two.
     """
     if body is not None and query is not None and body != query:
-        error = FieldError(loc=["query", "owner"], msg="the body names another")
+        error = field_error(["query", "owner"], "the body names another")
         raise HttpProblem(422, "invalid", "Two owners", errors=[error])
     return query if body is None else body
 

@@ -4,12 +4,12 @@ from fastapi import APIRouter, Request, Response
 
 from milepost.cursors import Cursor
 from milepost.errors import InvalidCursor
-from milepost.problems import FieldError, HttpProblem
+from milepost.problems import HttpProblem, field_error
 from milepost.task_state import ENDED
 from milepost_log.commands import CommandLog
+from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Writer, acting_owner, writer
 from milepost_service.bodies import strict_route
-from milepost_service.failures import PROBLEM_RESPONSES
 from milepost_submit.parts import Wired
 from milepost_submit.requests import CancelAnswer, ReadRequest
 from milepost_submit.routers.asked import (
@@ -85,7 +85,7 @@ async def read(body: ReadRequest, who: Writer, parts: Wired, owner: OwnerQuery =
 
 
 def _not_a_cursor(msg: str) -> HttpProblem:
-    error = FieldError(loc=["body", "until"], msg=msg)
+    error = field_error(["body", "until"], msg)
     return HttpProblem(422, "invalid", "Not a cursor", errors=[error])
 
 

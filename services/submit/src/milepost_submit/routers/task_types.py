@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Known
 from milepost_service.bodies import strict_route
-from milepost_service.failures import PROBLEM_RESPONSES
 from milepost_submit.parts import Wired
 from milepost_submit.requests import TaskTypeAnswer
 

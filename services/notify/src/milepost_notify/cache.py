@@ -1,0 +1,64 @@
+"""Owns which rows a projector keeps in memory between batches. Pure: reads nothing itself."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from milepost.events import InboxRead, TaskCreated
+from milepost_notify.archive import Logged, Unread
+from milepost_notify.folding import Changes, Known
+from milepost_notify.rows import TaskKey
+
+MOST_TASKS = 10_000
+MOST_INBOXES = 10_000
+
+
+class Missing(NamedTuple):
+    """Rows that have to be read before entries can be folded."""
+
+    tasks: set[TaskKey]
+    inboxes: set[str]
+    unread_of: set[str]
+    """Owners of whom every unread ended task is wanted."""
+
+    def __bool__(self) -> bool:
+        return bool(self.tasks or self.inboxes or self.unread_of)
+
+
+def missing(known: Known, entries: Iterable[Logged | Unread]) -> Missing:
+    """What `entries` need beyond what is known."""
+    tasks, inboxes, unread_of = set[TaskKey](), set[str](), set[str]()
+    for entry in entries:
+        if isinstance(entry, Unread):
+            continue
+        event = entry.event
+        payload = event.payload
+        if isinstance(payload, InboxRead):
+            unread_of.add(event.owner)
+        else:
+            tasks.add((event.owner, event.task))
+            if isinstance(payload, TaskCreated) and payload.parent:
+                tasks.add((event.owner, payload.parent))
+        inboxes.add(event.owner)
+    return Missing(tasks - known.tasks.keys(), inboxes - known.inboxes.keys(), unread_of)
+
+
+def add(known: Known, loaded: Known) -> None:
+    """Take in what was read. What is known already is newer: it may wait to be saved."""
+    for key, row in loaded.tasks.items():
+        known.tasks.setdefault(key, row)
+    for owner, row in loaded.inboxes.items():
+        known.inboxes.setdefault(owner, row)
+
+
+def evict(known: Known, unsaved: Sequence[Changes]) -> None:
+    """Forget the rows longest unchanged, down to a bound; never one that waits to be saved."""
+    while len(known.tasks) > MOST_TASKS:
+        oldest = next(iter(known.tasks))
+        if any(oldest in changes.tasks for changes in unsaved):
+            break
+        del known.tasks[oldest]
+    while len(known.inboxes) > MOST_INBOXES:
+        owner = next(iter(known.inboxes))
+        if any(owner in changes.inboxes for changes in unsaved):
+            break
+        del known.inboxes[owner]

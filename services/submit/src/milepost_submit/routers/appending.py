@@ -1,0 +1,100 @@
+"""Owns the way from decided tasks into the log and back to the client. Decides nothing."""
+
+from fastapi import Request, Response
+
+from milepost.problems import HttpProblem, field_error
+from milepost.settings import Settings
+from milepost.tokens import Caller
+from milepost_log.commands import Accepted, NewTask, RequestConflict, TooManyTasks
+from milepost_submit.parts import Parts
+from milepost_submit.requests import TaskAnswer
+from milepost_submit.routers.asked import actor
+
+_RETRY_AFTER_SECONDS = "5"
+
+
+async def append_one(
+    request: Request,
+    response: Response,
+    parts: Parts,
+    who: Caller,
+    owner: str,
+    task: NewTask,
+    trace: str | None,
+    *,
+    may_repeat: bool,
+) -> TaskAnswer:
+    """Append one task and answer.
+
+    Args:
+        may_repeat: whether the client may have asked before; if not, a replay is our own
+            repetition of a step whose answer was lost.
+    """
+    accepted = (await append(request, parts, who, owner, [task], trace))[0]
+    response.headers["Location"] = f"/api/notify/tasks/{accepted.id}"
+    mark_replay(response, may_repeat and accepted.replayed)
+    return answer_of(task, accepted)
+
+
+async def append(
+    request: Request,
+    parts: Parts,
+    who: Caller,
+    owner: str,
+    tasks: list[NewTask],
+    trace: str | None,
+    *,
+    at: list[str | int] | None = None,
+) -> list[Accepted]:
+    """Append all tasks or none, in one atomic step.
+
+    Args:
+        at: where in the request a batch's tasks stand; null for a single task.
+
+    Raises:
+        HttpProblem: 422 for what was used before, 429 for too many live tasks.
+    """
+    settings: Settings = request.app.state.settings
+    try:
+        return await parts.door.command(
+            lambda log: log.create(
+                owner, tasks, max_live=settings.max_live_tasks, by=actor(who), trace=trace
+            )
+        )
+    except RequestConflict as err:
+        title = "Used before for another request"
+        raise _refused(422, "used-before", title, err.index, at) from err
+    except TooManyTasks as err:
+        first = min(err.room, len(tasks) - 1)
+        headers = {"Retry-After": _RETRY_AFTER_SECONDS}
+        raise _refused(429, "too-many-tasks", "Too many live tasks", first, at, headers) from err
+
+
+def mark_replay(response: Response, replayed: bool) -> None:
+    """Say that this is the first answer again."""
+    if replayed:
+        response.status_code = 200
+        response.headers["Idempotent-Replayed"] = "true"
+
+
+def answer_of(task: NewTask, accepted: Accepted) -> TaskAnswer:
+    """What the client reads of an accepted task."""
+    return TaskAnswer(
+        id=accepted.id,
+        type=task.created.task_type,
+        title=task.created.title,
+        status=accepted.status,
+        revision=accepted.revision,
+    )
+
+
+def _refused(
+    status: int,
+    slug: str,
+    title: str,
+    index: int,
+    at: list[str | int] | None,
+    headers: dict[str, str] | None = None,
+) -> HttpProblem:
+    errors = [field_error(["body"] if at is None else [*at, index], title)]
+    return HttpProblem(status, slug, title, errors=errors, headers=headers)

@@ -1,0 +1,86 @@
+"""The architecture is what the folders say: pure modules import only what is on this list.
+
+import-linter forbids by name what must not be imported; here everything not allowed is forbidden,
+so that a new I/O library cannot slip into a module that decides.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PURE = {
+    "libs/common/src/milepost": [
+        "codec", "cursors", "errors", "events", "ids", "keys", "owners", "problems", "progress",
+        "records", "task_state", "task_types",
+    ],
+    "services/submit/src/milepost_submit": ["decisions"],
+    "services/worker/src/milepost_worker": ["jobs", "leases"],
+    "services/notify/src/milepost_notify": ["folding", "present", "projection", "rows"],
+}  # fmt: skip
+"""Modules that decide: no clock, no chance, no I/O."""
+
+HARMLESS = {
+    "base64", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "functools",
+    "hashlib", "itertools", "json", "math", "operator", "re", "string", "struct", "traceback",
+    "types", "typing", "unicodedata",
+    "pydantic", "pydantic_core",
+}  # fmt: skip
+"""What reads nothing from the world."""
+
+ALSO = {
+    "milepost_worker.jobs": {"milepost_log.work"},  # the frozen values a started task is made of
+    "milepost_submit.decisions": {"milepost_log.commands"},  # the frozen value NewTask
+}
+
+NAMES_THAT_OWN_NOTHING = {"utils", "util", "helpers", "helper", "misc", "base", "common", "manager"}
+
+
+def pure_modules() -> list[tuple[Path, str]]:
+    return [
+        (ROOT / folder / f"{name}.py", f"{Path(folder).name}.{name}")
+        for folder, names in PURE.items()
+        for name in names
+    ]
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            found.add(node.module)
+            if node.module in {folder.split("/")[-1] for folder in PURE}:
+                found.remove(node.module)
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize(("path", "module"), pure_modules())
+def test_a_pure_module_imports_nothing_that_is_not_allowed(path: Path, module: str):
+    pure = {name for _, name in pure_modules()}
+    stray = {
+        name
+        for name in imports(path)
+        if name.partition(".")[0] not in HARMLESS
+        and name not in pure
+        and name not in ALSO.get(module, set())
+    }
+    assert stray == set(), f"{module} imports {sorted(stray)}"
+
+
+def test_every_module_is_named_after_what_it_owns():
+    for path in ROOT.glob("*/*/src/**/*.py"):
+        assert path.stem not in NAMES_THAT_OWN_NOTHING, path
+
+
+def test_every_module_says_what_it_owns():
+    for path in ROOT.glob("*/*/src/**/*.py"):
+        if "migrations" not in path.parts:
+            assert ast.get_docstring(ast.parse(path.read_text())), path
