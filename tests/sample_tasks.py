@@ -1,9 +1,12 @@
 """Task types that tests run in real workers."""
 
+import os
+import signal
 import time
+from pathlib import Path
 from typing import Any
 
-from milepost import Fail, Progress, current, task
+from milepost import Fail, Progress, Retry, current, task
 
 
 @task("sample.noop")
@@ -47,3 +50,41 @@ def limited() -> None:
     """Run longer than it may."""
     for _ in range(2000):
         time.sleep(0.01)
+
+
+@task("sample.flaky", max_attempts=3)
+def flaky(fail_times: int, progress: Progress) -> int:
+    """Fail some times, then succeed."""
+    if current().attempt <= fail_times:
+        raise Retry(after_seconds=0.05)
+    return current().attempt
+
+
+@task("sample.always", max_attempts=2)
+def always() -> None:
+    """Never work."""
+    raise ValueError("secret text")
+
+
+@task("sample.resumed", max_attempts=5)
+def resumed(items: int, crash_at: int, ledger: str, progress: Progress) -> int:
+    """Write each item into a ledger; die once in the middle."""
+    for item in progress.track(range(items), resume=True):
+        with Path(ledger).open("a") as book:
+            book.write(f"{item}\n")
+        if item == crash_at and current().attempt == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return items
+
+
+@task("sample.stepped")
+def stepped(progress: Progress) -> None:
+    """Go through steps, with lines in a log."""
+    with progress.step("download", weight=0.25):
+        for _ in progress.track(range(10)):
+            time.sleep(0.02)
+    progress.log("downloaded")
+    with progress.step("convert", weight=0.75):
+        for _ in progress.track(range(10)):
+            time.sleep(0.02)
+    progress.log("converted")

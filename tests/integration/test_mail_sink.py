@@ -73,7 +73,11 @@ async def test_some_names_are_accepted_the_second_time(
     assert [mail["to"] for mail in kept(tmp_path)] == [[address]]
 
 
+def crlf(body: str) -> str:
+    return f"\n{body}".replace("\n", "\r\n")
+
+
 async def test_mails_of_many_connections_are_all_kept_whole(port: int, tmp_path: Path) -> None:
     bodies = {f"{number}\n" + "x\n" * 5000 * number for number in range(20)}
-    await asyncio.gather(*(send(port, "b@x.test", text=f"\n{body}") for body in bodies))
+    await asyncio.gather(*(send(port, "b@x.test", text=crlf(body)) for body in bodies))
     assert {mail["body"] + "\n" for mail in kept(tmp_path)} == bodies

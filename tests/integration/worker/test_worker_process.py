@@ -1,40 +1,14 @@
 """Real workers on a real server: what runs, ends; what is killed, goes on."""
 
 import signal
-from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from log_probe import LogProbe
 from milepost.events import TaskFailed, TaskProgressed, TaskReturned, TaskSucceeded
 from milepost_log import catalogue
 from milepost_log.connection import connect_async
+from surroundings import StartWorker
 from valkey_server import Valkey
-from worker_process import WorkerProcess
-
-StartWorker = Callable[..., WorkerProcess]
-
-
-@pytest.fixture
-def start_worker(valkey_url: str, namespace: str) -> Generator[StartWorker]:
-    started: list[WorkerProcess] = []
-
-    def start(url: str = valkey_url, **settings: Any) -> WorkerProcess:
-        started.append(WorkerProcess(url, namespace, **settings))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.close()
-
-
-@pytest.fixture
-async def log(valkey_url: str, namespace: str) -> AsyncGenerator[LogProbe]:
-    async with LogProbe(valkey_url, namespace) as probe:
-        yield probe
-        probe.check_invariants()
 
 
 async def test_every_kind_of_end(log: LogProbe, start_worker: StartWorker):

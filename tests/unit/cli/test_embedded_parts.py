@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from milepost.errors import ConfigurationError
 from milepost_cli import valkey
 from milepost_cli.child import describe
 from milepost_cli.env_file import complete
@@ -96,6 +97,37 @@ def test_the_store_writes_through_unless_told_that_memory_will_do() -> None:
 def test_a_folder_of_any_name_fits_in_the_configuration() -> None:
     config = valkey.config(Path('/a b/"c"\\ü\n'), 1, "p", durability=None)
     assert 'dir "/a b/\\x22c\\x22\\x5c\\xc3\\xbc\\x0a"\n' in config
+
+
+def server(path: Path, version: str) -> None:
+    path.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=0 bits=64'\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def no_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Hide the wheel's server; give the one folder on PATH."""
+
+    def nothing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr(valkey, "find_spec", nothing)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_without_a_server_that_is_new_enough_the_remedy_is_said(no_wheel: Path) -> None:
+    server(no_wheel / "valkey-server", "7.0.15")
+    (no_wheel / "redis-server").write_text("not a program")
+    (no_wheel / "redis-server").chmod(0o755)
+    with pytest.raises(ConfigurationError, match="install valkey-server or redis-server"):
+        valkey.binary()
+
+
+def test_a_server_on_path_will_do(no_wheel: Path) -> None:
+    server(no_wheel / "valkey-server", "7.0.15")
+    server(no_wheel / "redis-server", "7.2.4")
+    assert valkey.binary() == str(no_wheel / "redis-server")
 
 
 def test_a_free_port_lies_below_those_that_outgoing_connections_get() -> None:

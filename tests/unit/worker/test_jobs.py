@@ -8,7 +8,8 @@ import pytest
 from milepost import Cancelled, Fail
 from milepost.events import TaskFailed, TaskProgressed, TaskSucceeded
 from milepost_log.work import Outcome
-from milepost_worker.jobs import Job, ParamsChanged, outcome
+from milepost_worker.jobs import Job, ParamsChanged
+from milepost_worker.outcomes import Endings
 from started import started_task
 
 
@@ -19,7 +20,7 @@ def job(result: Any = None, *, ran: bool = True) -> Job:
 
 
 def end(made: Job, error: BaseException | None = None) -> Outcome:
-    return outcome(made, error, reference="ref1", max_result_bytes=1000)
+    return Endings(max_result_bytes=1000, chance=lambda: 0.5).of(made, error, reference="ref1")
 
 
 def told(made: Job) -> TaskProgressed | None:

@@ -90,12 +90,14 @@ def _store(environ: Mapping[str, str], folder: DataFolder) -> tuple[Program, str
 
 def _worker(environment: Mapping[str, str], number: int, threads: int) -> Program:
     """One worker process: its command line has the word, the others' have neither it nor a path."""
-    # Without -P: a user's own modules are found in the current folder.
-    command = (sys.executable, "-m", "milepost_cli", "worker", "--threads", str(threads))
+    command = (*_python("milepost_cli"), "worker", "--threads", str(threads))
     seconds = choices.grace_seconds(environment) + WORKER_SECONDS
     return Program(f"worker {number}", command, environment, FIRST, seconds)
 
 
 def _python(module: str) -> tuple[str, ...]:
-    """Run a module of ours; -P: no file in the current folder can take its place."""
+    """Run a module of ours; -P: no file in the current folder can take its place.
+
+    (A worker adds the folder by itself, for a user's own modules.)
+    """
     return (sys.executable, "-P", "-m", module)

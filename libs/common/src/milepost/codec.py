@@ -87,14 +87,12 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
     try:
         position = StreamId.parse(entry_id)
         type_name, version = type_and_version(fields[b"t"].decode())
-        task, owner = fields[b"k"].decode(), fields[b"o"].decode()
+        task, owner = _whose(fields, type_name)
         payload = decode_data(type_name, version, fields[b"d"])
         attempt = _bounded(fields[b"a"], MAX_ATTEMPT)
         at = _bounded(fields.get(b"at", position.ms), events.MAX_TIME_MS)
         trace = fields[b"x"].decode() if b"x" in fields else None
         by = _actor(fields, type_name, owner, task)
-        if not owner or (not task and type_name.startswith(_SHORT)):
-            raise ValueError("an event of nobody, or of no task")
     except KeyError as err:
         raise UndecodableEvent(f"the field {err} is missing") from err
     except (UnicodeDecodeError, InvalidCursor, ValidationError, ValueError) as err:
@@ -129,6 +127,13 @@ def decode_data(type_name: str, version: int, data: str | bytes) -> Payload:
     for step in range(version, model.v):
         raw = UPCASTERS[type_name, step](raw)
     return model.model_validate(raw)
+
+
+def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:
+    task, owner = fields[b"k"].decode(), fields[b"o"].decode()
+    if not owner or (not task and type_name.startswith(_SHORT)):
+        raise ValueError("an event of nobody, or of no task")
+    return task, owner
 
 
 def _bounded(number: bytes | int, most: int) -> int:

@@ -12,7 +12,8 @@ from typing import NamedTuple, Self
 from milepost.errors import InvalidCursor
 
 _LAYOUT = struct.Struct(">BH4sIQQH")  # version, partition, log, era, ms, seq, ordinal
-_VERSION = 1
+_STATE_LAYOUT = struct.Struct(">BH4sIQQHQQ")  # the same, then ms, seq of `state_at`
+_VERSION, _STATE_VERSION = 1, 2
 MAX_ORDINAL = 0xFFFF
 
 
@@ -62,12 +63,17 @@ class Cursor:
     era: int
     id: StreamId
     ordinal: int
+    state_at: StreamId | None = None
+    """Between two pages of a current state: where the partition was when it was begun, so that
+    what had been dismissed by then is left out of the next page too. Null for every other place."""
 
     def __str__(self) -> str:
-        """39 URL-safe characters, opaque to clients."""
-        packed = _LAYOUT.pack(
-            _VERSION, self.partition, self.log, self.era, self.id.ms, self.id.seq, self.ordinal
-        )
+        """39 URL-safe characters (60 between the pages of a state), opaque to clients."""
+        place = (self.partition, self.log, self.era, *self.id, self.ordinal)
+        if self.state_at is None:
+            packed = _LAYOUT.pack(_VERSION, *place)
+        else:
+            packed = _STATE_LAYOUT.pack(_STATE_VERSION, *place, *self.state_at)
         return urlsafe_b64encode(packed).rstrip(b"=").decode()
 
     @classmethod
@@ -77,15 +83,17 @@ class Cursor:
         Raises:
             InvalidCursor: the text was never a cursor (wrong length, alphabet or version).
         """
-        if len(text) != 39 or not text.isascii():
+        if len(text) not in (39, 60) or not text.isascii():
             raise InvalidCursor("not a cursor")
         try:
-            packed = urlsafe_b64decode(text + "=")
-            version, partition, log, era, ms, seq, ordinal = _LAYOUT.unpack(packed)
+            packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            layout = _LAYOUT if len(text) == 39 else _STATE_LAYOUT
+            _, partition, log, era, ms, seq, ordinal, *state = layout.unpack(packed)
         except (ValueError, struct.error) as err:
             raise InvalidCursor("not a cursor") from err
-        cursor = cls(partition, log, era, StreamId(ms, seq), ordinal)
-        if version != _VERSION or str(cursor) != text:
+        state_at = StreamId(*state) if state else None
+        cursor = cls(partition, log, era, StreamId(ms, seq), ordinal, state_at)
+        if str(cursor) != text:  # another version, or another spelling of the same bytes
             raise InvalidCursor("not a cursor")
         return cursor
 

@@ -3,8 +3,8 @@
 HS256 with the shared secret here; keys by JWKS are resolved elsewhere and end in the same `Caller`.
 """
 
-import time
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

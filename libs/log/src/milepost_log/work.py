@@ -34,6 +34,8 @@ class StartedTask:
     """What the task saved in an earlier attempt; empty for nothing."""
     trace: str
     """W3C traceparent; empty for none."""
+    failures: int = 0
+    """Attempts that failed before this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,29 @@ class Outcome:
     """The end of one attempt."""
 
     task: StartedTask
-    kind: Literal["succeeded", "failed", "cancelled"]
+    kind: Literal["succeeded", "failed", "cancelled", "retrying"]
+    data: str
+    """JSON of the event; without `runs_at`, which the log sets from `delay_ms` by its own clock."""
+    delay_ms: int | None = None
+    """Milliseconds until the next attempt; null for an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an attempt wants to go on from."""
+
+    task: StartedTask
+    sequence: int
+    state: bytes
+    """JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line an attempt wrote for its owner."""
+
+    task: StartedTask
+    sequence: int
     data: str
     """JSON of the event."""
 
@@ -140,6 +164,24 @@ class WorkLog:
             arguments += [report.sequence, report.percent, report.rest]
         return call(self._client, "report", [keys.log], arguments)
 
+    def save(self, partition: int, states: Sequence[Saved]) -> list[int]:
+        """Keep states to go on from; answers as `report`."""
+        keys = PartitionKeys(self._namespace, partition)
+        arguments: list[Argument] = [keys.prefix, self.worker]
+        for saved in states:
+            task = saved.task
+            arguments += [task.owner_hash, task.id, task.attempt, saved.sequence, saved.state]
+        return call(self._client, "save", [keys.log], arguments)
+
+    def log(self, partition: int, lines: Sequence[Line], *, most: int) -> list[int]:
+        """Append log lines, at most `most` a task; answers as `report`."""
+        keys = PartitionKeys(self._namespace, partition)
+        arguments: list[Argument] = [keys.prefix, self.worker, most]
+        for line in lines:
+            task = line.task
+            arguments += [task.owner_hash, task.id, task.attempt, line.sequence, line.data]
+        return call(self._client, "log", [keys.log], arguments)
+
     def finish(self, partition: int, outcomes: Sequence[Outcome]) -> list[bool]:
         """End attempts: per outcome, whether the end stands (False: the attempt was taken over)."""
         keys = PartitionKeys(self._namespace, partition)
@@ -147,6 +189,7 @@ class WorkLog:
         for outcome in outcomes:
             task = outcome.task
             arguments += [task.owner_hash, task.id, task.attempt, outcome.kind, outcome.data]
+            arguments.append("" if outcome.delay_ms is None else outcome.delay_ms)
         return [bool(row) for row in call(self._client, "finish", [keys.log], arguments)]
 
     def _release(self, partition: int, worker: str, reason: str, beats: str) -> int:
@@ -170,8 +213,8 @@ def _beats(flat: list[bytes]) -> dict[str, int]:
 
 
 def _started(partition: int, row: list[Any]) -> StartedTask:
-    o, task_id, owner, attempt, entry, queue_key, created, saved, trace = row
+    o, task_id, owner, attempt, entry, queue_key, created, saved, trace, failures = row
     return StartedTask(
         partition, o.decode(), task_id.decode(), owner.decode(), int(attempt), entry.decode(),
-        queue_key.decode(), created, saved, trace.decode(),
+        queue_key.decode(), created, saved, trace.decode(), int(failures),
     )  # fmt: skip

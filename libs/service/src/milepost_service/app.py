@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
 from milepost_service import failures
-from milepost_service.auth import Clock
+from milepost_service.credentials import Clock, Verified
 from milepost_service.headers import SecurityHeaders
 from milepost_service.metrics import Metrics, MetricsMiddleware
 
@@ -32,7 +32,8 @@ def create_app(
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
     Every answer of 400 and above is a problem document; nothing of an unexpected error but a
-    reference leaves the process. `app.state` has `settings`, `clock`, `ready` and `metrics`.
+    reference leaves the process. `app.state` has `settings`, `clock`, `verified`, `ready`
+    and `metrics`.
 
     Args:
         prefix: such as `/api/submit`.
@@ -51,6 +52,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.verified = Verified(settings.secrets, clock)
     app.state.ready = ready
     app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])
     failures.install(app)

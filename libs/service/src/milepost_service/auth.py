@@ -1,10 +1,11 @@
 """Owns who is calling: bearer token or session cookie to `Caller`. Knows no account and no task."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 
 from milepost import tokens
 from milepost.errors import InvalidToken, InvalidValue
@@ -12,14 +13,10 @@ from milepost.owners import check_owner
 from milepost.problems import HttpProblem
 from milepost.settings import Settings
 from milepost.tokens import Caller
+from milepost_service.credentials import Verified
 from milepost_service.sessions import SESSION_COOKIE, is_same_origin
 
-Clock = Callable[[], float]
-"""Seconds since the epoch."""
-
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
-_bearer = HTTPBearer(auto_error=False, description="A JWT, see `milepost.token`")
-_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Of POST session")
 
 
 def caller(request: Request) -> Caller:
@@ -46,23 +43,17 @@ def require(request: Request, scope: str) -> Caller:
     return who
 
 
-async def known(
-    request: Request, _b: Any = Security(_bearer), _c: Any = Security(_cookie)
-) -> Caller:
+async def known(request: Request) -> Caller:
     """Require good credentials, whatever they allow."""
     return caller(request)
 
 
-async def reader(
-    request: Request, _b: Any = Security(_bearer), _c: Any = Security(_cookie)
-) -> Caller:
+async def reader(request: Request) -> Caller:
     """Require tasks:read."""
     return require(request, "tasks:read")
 
 
-async def writer(
-    request: Request, _b: Any = Security(_bearer), _c: Any = Security(_cookie)
-) -> Caller:
+async def writer(request: Request) -> Caller:
     """Require tasks:write; tokens for single tasks only read."""
     who = require(request, "tasks:write")
     if who.tasks is not None:
@@ -70,9 +61,23 @@ async def writer(
     return who
 
 
-Known = Annotated[Caller, Depends(known)]
-Reader = Annotated[Caller, Depends(reader)]
-Writer = Annotated[Caller, Depends(writer)]
+class _Required(SecurityBase):
+    """A requirement as FastAPI's dependency and OpenAPI's security scheme in one."""
+
+    def __init__(self, requirement: Callable[[Request], Awaitable[Caller]]) -> None:
+        self.model = HTTPBearerModel(
+            bearerFormat="JWT", description=f"Or, in pages of ours, the cookie {SESSION_COOKIE}."
+        )
+        self.scheme_name = "bearer"
+        self._requirement = requirement
+
+    async def __call__(self, request: Request) -> Caller:
+        return await self._requirement(request)
+
+
+Known = Annotated[Caller, Security(_Required(known))]
+Reader = Annotated[Caller, Security(_Required(reader))]
+Writer = Annotated[Caller, Security(_Required(writer))]
 
 
 def acting_owner(who: Caller, owner: str | None) -> str:
@@ -100,25 +105,24 @@ def may_see(who: Caller, task_id: str) -> bool:
 
 def _identify(request: Request) -> Caller:
     settings: Settings = request.app.state.settings
-    now = cast(Clock, request.app.state.clock)()
     sent = request.headers.getlist("authorization")
     if sent:
         scheme, _, token = sent[0].partition(" ")
         if len(sent) > 1 or scheme.lower() != "bearer" or not token.strip():
             raise _unauthorized("Authorization has to be one bearer token", invalid=True)
-        return _verified(token.strip(), settings, now, settings.jwt_audience)
+        return _verified(request, token.strip(), settings.jwt_audience)
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         raise _unauthorized("Sign in or send a bearer token")
-    who = _verified(cookie, settings, now, tokens.SESSION_AUDIENCE)
+    who = _verified(request, cookie, tokens.SESSION_AUDIENCE)
     if request.method not in _SAFE_METHODS and not is_same_origin(request, settings):
         raise HttpProblem(403, "foreign-origin", "A session may be used from its own origin only")
     return who
 
 
-def _verified(token: str, settings: Settings, now: float, audience: str) -> Caller:
+def _verified(request: Request, token: str, audience: str) -> Caller:
     try:
-        return tokens.verify(token, settings.secrets, now=now, audience=audience)
+        return cast(Verified, request.app.state.verified).caller(token, audience)
     except InvalidToken as err:
         raise _unauthorized(f"{err}.", invalid=True) from err
 

@@ -4,13 +4,20 @@ A package has `migrations/versions/0001_words.py`, `0002_...`: the number is the
 the newest is known without importing anything.
 """
 
+import logging
+import time
 from importlib.resources import files
 from pathlib import Path
 from zlib import crc32
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
+from milepost.errors import ConfigurationError
 from milepost_service.database import async_url, is_sqlite, prepare_sqlite
+
+_log = logging.getLogger(__name__)
+_PATIENCE_SECONDS = 10.0
 
 
 def upgrade(database_url: str, package: str, version_table: str) -> bool:
@@ -22,24 +29,41 @@ def upgrade(database_url: str, package: str, version_table: str) -> bool:
     Args:
         package: such as `milepost_submit`.
         version_table: where its revision is recorded, such as `submit_version`.
+
+    Raises:
+        ConfigurationError: the database cannot be opened or does not answer.
     """
     folder = Path(str(files(package))) / "migrations"
     newest = max(path.stem.partition("_")[0] for path in (folder / "versions").glob("[0-9]*.py"))
     engine = _engine(database_url)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     try:
-        with engine.connect() as connection:
-            if _revision(connection, version_table) >= newest:
-                return False
-        with engine.begin() as connection:
-            if not is_sqlite(engine.url):
-                lock = text("SELECT pg_advisory_xact_lock(:key)")
-                connection.execute(lock, {"key": crc32(version_table.encode())})
-            if _revision(connection, version_table) >= newest:
-                return False
-            _run(connection, folder, version_table)
-            return True
+        while True:
+            try:
+                return _upgrade(engine, folder, newest, version_table)
+            except OperationalError as err:
+                # SQLite's busy timeout does not hold while the file turns to WAL.
+                if "locked" not in str(err.orig) or time.monotonic() > deadline:
+                    reason = str(err.orig).partition("\n")[0]
+                    raise ConfigurationError(f"MILEPOST_DATABASE_URL: {reason}") from err
+                time.sleep(0.05)
     finally:
         engine.dispose()
+
+
+def _upgrade(engine: Engine, folder: Path, newest: str, version_table: str) -> bool:
+    with engine.connect() as connection:
+        if _revision(connection, version_table) >= newest:
+            return False
+    with engine.begin() as connection:
+        if not is_sqlite(engine.url):
+            lock = text("SELECT pg_advisory_xact_lock(:key)")
+            connection.execute(lock, {"key": crc32(version_table.encode())})
+        if _revision(connection, version_table) >= newest:
+            return False
+        _run(connection, folder, version_table)
+    _log.info("schema upgraded", extra={"table": version_table, "revision": newest})
+    return True
 
 
 def _engine(database_url: str) -> Engine:
@@ -61,6 +85,7 @@ def _revision(connection: Connection, version_table: str) -> str:
 
 def _run(connection: Connection, folder: Path, version_table: str) -> None:
     """Run what is missing in the transaction of `connection`."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of its plugins otherwise
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory

@@ -17,9 +17,10 @@ class Checkpoint:
     retained: StreamId = ZERO
     """Cursors below it may have missed what retention removed."""
 
-    def cursor(self, position: StreamId, ordinal: int) -> Cursor:
+    def cursor(self, position: StreamId, ordinal: int, state_at: StreamId | None = None) -> Cursor:
         """Name one row that the event at `position` changed."""
-        return Cursor(self.partition, log_prefix(self.log_id), self.era, position, ordinal)
+        log = log_prefix(self.log_id)
+        return Cursor(self.partition, log, self.era, position, ordinal, state_at)
 
     def end(self) -> Cursor:
         """Name the place behind everything projected so far."""
@@ -40,3 +41,8 @@ class Checkpoint:
     def continues(self, cursor: Cursor) -> bool:
         """Whether what comes after the cursor is all that its holder lacks; otherwise: a gap."""
         return self.is_of(cursor) and self.retained <= cursor.id <= self.position
+
+    def has_passed(self, revision: Cursor) -> bool:
+        """Whether the event is contained; one of another partition or log is not waited for."""
+        ours = revision.partition == self.partition and revision.log == log_prefix(self.log_id)
+        return not ours or revision.id <= self.position

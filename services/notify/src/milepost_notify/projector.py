@@ -5,101 +5,158 @@ everything in memory is forgotten and the checkpoint is read again.
 """
 
 import asyncio
-import logging
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from random import uniform
 
-from milepost.cursors import StreamId
-from milepost.errors import LogUnavailable, MilepostError, UndecodableEvent
-from milepost_log.reader import Entry, LogReader
+from milepost.errors import MilepostError
+from milepost_log.reader import LogReader, Reading
 from milepost_notify import cache
-from milepost_notify.archive import Logged, Unread, take_in
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import Changes, Known, fold
-from milepost_notify.store import CheckpointMoved, ProjectionStore, StoreUnavailable
+from milepost_notify.intake import FEWEST, Batch, batch_of, next_count
+from milepost_notify.store import CheckpointMoved, ProjectionStore
 from milepost_notify.wakeups import WakeUp
 
 READER = "notify"
 """Name under which the log knows our checkpoint: one for all projectors, they share it."""
 BLOCK_MS = 1000
+"""So often, at least, hubs hear of a partition."""
 TRIM_SECONDS, TRIM_IDLE_SECONDS = 5.0, 60.0
-MOST_BACKOFF_SECONDS = 1.0
-STOPPED_SECONDS = 5.0
-BATCH_BYTES = 4 * 1024 * 1024
-FEWEST, MOST = 16, 2000
-
-_log = logging.getLogger(__name__)
 
 Announce = Callable[[WakeUp], Awaitable[object]]
+Monotonic = Callable[[], float]
 
 
 class LogLost(MilepostError):
     """The log is not the one, or not all of the one, that the read models were made from."""
 
 
-class NotBegun(MilepostError):
-    """The log has no name yet: no submit has started."""
+class LogNotMade(MilepostError):
+    """The log has no name yet: no submit has ever started."""
 
 
-@dataclass(slots=True)
-class Batch:
-    """Entries folded on top of the batch before."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a partition's projector works with."""
 
-    position: StreamId
-    changes: Changes
-    dead: list[tuple[Entry, str]]
+    store: ProjectionStore
+    reader: LogReader
+    """Blocks: has a connection of its own."""
+    writer: LogReader
+    """For trimming and dead letters."""
+    announce: Announce
+    monotonic: Monotonic
+    dead_letter: Callable[[str, str], None]
+    """Told the position and the reason of what nobody can read."""
+    keep_ms: int
+    """Events stay so long in the log behind all readers."""
 
 
-class PartitionProjector:
-    """Projects one partition for as long as it runs."""
+class Projection:
+    """One run over a partition: from its checkpoint on, until something goes wrong."""
 
-    def __init__(
-        self,
-        partition: int,
-        store: ProjectionStore,
-        reader: LogReader,
-        writer: LogReader,
-        announce: Announce,
-        *,
-        keep_ms: int,
-    ) -> None:
-        """`reader` blocks on its own connection; `writer` (trimming, dead letters) has another."""
-        self.partition = partition
-        self.state = "starting"
-        """"ok", or why not: for readiness."""
-        self._store, self._reader, self._writer = store, reader, writer
-        self._announce = announce
-        self._keep_ms = keep_ms
-        self._count = FEWEST
-        self._trimmed_at = 0.0
-        self._trimmed: StreamId | None = None
-        self._failures = 0
+    def __init__(self, partition: int, ports: Ports) -> None:
+        self._partition = partition
+        self._ports = ports
+        self._trimmed: tuple[float, Checkpoint] | None = None
+        self._saving: asyncio.Task[Checkpoint] | None = None
 
-    async def run(self) -> None:
-        """Project until cancelled; comes back by itself from every outage."""
-        while True:
-            try:
-                await self._project()
-            except CheckpointMoved:
-                # Another one projects this partition too: let it, and look again.
-                await asyncio.sleep(uniform(0.2, MOST_BACKOFF_SECONDS))
-            except (LogUnavailable, StoreUnavailable, NotBegun) as err:
-                await self._back_off(err)
-            except LogLost as err:
-                if self.state != str(err):
-                    _log.error("projector stopped", extra=self._fields(reason=str(err)))  # noqa: TRY400  # one line
-                    self.state = str(err)
-                await asyncio.sleep(STOPPED_SECONDS)
-            except Exception:
-                self.state = "failed unexpectedly"
-                _log.exception("projector failed", extra=self._fields())
-                await asyncio.sleep(MOST_BACKOFF_SECONDS)
+    async def run(self, on_progress: Callable[[], None]) -> None:
+        """Project until cancelled or something is raised; `on_progress` hears while all is well.
 
-    async def _back_off(self, err: MilepostError) -> None:
-        if not self._failures and not isinstance(err, NotBegun):
-            _log.warning("projector waits", extra=self._fields(reason=str(err)))
-        self.state = "waits for the log to be made" if isinstance(err, NotBegun) else "no connection"
-        self._failures += 1
-        await asyncio.sleep(min(0.05 * 2**self._failures, MOST_BACKOFF_SECONDS))
+        Raises:
+            CheckpointMoved: another projector has gone on.
+            LogLost: what is in the log does not continue what is in the read models.
+            LogNotMade: there is no log yet.
+            LogUnavailable, StoreUnavailable: no connection, or a write of unknown outcome.
+        """
+        ports = self._ports
+        saved: Checkpoint = await self._adopt()
+        known = Known(parked=await ports.store.parked(self._partition))
+        await ports.announce(WakeUp.of(saved, saved, None))
+        position, count = saved.position, FEWEST
+        try:
+            while True:
+                reading = await ports.reader.look(position, count=count, block_ms=BLOCK_MS)
+                await self._check(saved, reading)
+                on_progress()
+                batch = changes = None
+                if reading.entries:
+                    count = next_count(count, reading.entries)
+                    batch = batch_of(self._partition, reading.entries)
+                    position = batch.position
+                    changes = await self._fold(known, batch)
+                if self._saving is not None:
+                    saved = await self._saving
+                    self._saving = None
+                if batch and changes is not None:
+                    cache.evict(known, [changes])
+                    self._saving = asyncio.create_task(self._save(saved, batch, changes))
+                else:
+                    await ports.announce(WakeUp.of(saved, saved, ()))
+                    await self._trim(saved)
+        finally:
+            if self._saving is not None:
+                self._saving.cancel()
+                await asyncio.gather(self._saving, return_exceptions=True)
+
+    async def _adopt(self) -> Checkpoint:
+        log_id = await self._ports.reader.log_id()
+        stored = await self._ports.store.checkpoint(self._partition)
+        if stored is None:
+            if log_id is None:
+                raise LogNotMade("no submit has ever started")
+            stored = await self._ports.store.begin(self._partition, log_id)
+        _same_log(stored, log_id)
+        return stored
+
+    async def _check(self, saved: Checkpoint, reading: Reading) -> None:
+        _same_log(saved, reading.log_id)
+        if reading.continues:
+            return
+        # Trimmed behind another projector's checkpoint, or lost: the stored checkpoint knows.
+        if self._saving is not None:
+            saved = await self._saving
+        stored = await self._ports.store.checkpoint(self._partition)
+        if stored != saved:
+            raise CheckpointMoved(f"partition {self._partition} is not at {saved.position}")
+        raise LogLost(
+            f"the log no longer has {saved.position}, which is projected: its tail was lost. "
+            "Restore it; nothing is projected until then"
+        )
+
+    async def _fold(self, known: Known, batch: Batch) -> Changes:
+        if wanted := cache.missing(known, batch.entries):
+            cache.add(known, await self._ports.store.known(*wanted))
+        return fold(known, batch.entries)
+
+    async def _save(self, before: Checkpoint, batch: Batch, changes: Changes) -> Checkpoint:
+        for entry, reason in batch.dead:
+            self._ports.dead_letter(entry.id.decode(), reason)
+            await self._ports.writer.bury(entry, reason)
+        after = await self._ports.store.apply(before, batch.position, changes)
+        await self._ports.announce(WakeUp.of(before, after, changes.owners))
+        await self._trim(after)
+        return after
+
+    async def _trim(self, saved: Checkpoint) -> None:
+        now = self._ports.monotonic()
+        if self._trimmed is not None:
+            since, last = now - self._trimmed[0], self._trimmed[1]
+            if since < (TRIM_IDLE_SECONDS if last == saved else TRIM_SECONDS):
+                return
+        await self._ports.writer.checkpoint(READER, saved.position, keep_ms=self._ports.keep_ms)
+        self._trimmed = (now, saved)
+
+
+def _same_log(stored: Checkpoint, log_id: str | None) -> None:
+    if log_id is None:
+        raise LogLost(
+            f"the log is empty, the read models go up to {stored.position}: this Redis is new or "
+            "has lost its data. Restore it; nothing is projected until then"
+        )
+    if log_id != stored.log_id:
+        raise LogLost(
+            f"the log is {log_id}, the read models were made from {stored.log_id}: "
+            "MILEPOST_REDIS_URL and MILEPOST_DATABASE_URL do not belong together"
+        )

@@ -131,9 +131,9 @@ class Snapshot(Protocol):
         ...
 
     async def events(
-        self, owner: str, task_id: str, *, after: str | None, limit: int
+        self, owner: str, task_id: str, *, start: str, after: str | None, limit: int
     ) -> list[HistoryRow]:
-        """The task's history behind a position, oldest first."""
+        """The task's history from `start` on and behind `after`, oldest first."""
         ...
 
     async def inbox(self, owner: str) -> InboxRow | None:

@@ -51,7 +51,7 @@ class CheckpointTable(NotifyTable, table=True):
 class GenerationTable(NotifyTable, table=True):
     """Which set of read models is served: one row."""
 
-    only: int = _number_key()
+    id: int = _number_key()
     number: int
 
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from milepost.settings import Settings
 from milepost_service.app import Checks, Lifespan, create_app
-from milepost_service.auth import Clock
+from milepost_service.credentials import Clock
 from milepost_submit.routers import accounts, changes, task_types, tasks
 
 PREFIX = "/api/submit"

@@ -14,7 +14,7 @@ from milepost.settings import Settings
 from milepost_log.commands import CommandLog
 from milepost_log.connection import connect_async
 from milepost_service import checks
-from milepost_service.auth import Clock
+from milepost_service.credentials import Clock
 from milepost_service.database import Database
 from milepost_service.migrations import upgrade
 from milepost_service.serve import listen, serve
@@ -92,10 +92,11 @@ def run(*, host: str, port: int) -> int:
         settings = Settings.load()
         settings.require_secret()
         logs.configure(settings.log_format)
+        sock = listen(host, port)
         migrate(settings)
         with suppress(LogUnavailable):  # then the application goes on trying
             asyncio.run(_check_log(settings))
-        return serve(build(settings), settings, sock=listen(host, port))
+        return serve(build(settings), settings, sock=sock)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2

@@ -1,9 +1,8 @@
 """Owns the list of what submit's endpoints work with. Makes none of it."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from milepost_submit.accounts import Accounts
 from milepost_submit.archive import Archive
@@ -25,8 +24,6 @@ class Parts:
     archive: Archive
 
 
-def _parts(request: Request) -> Parts:
+def parts_of(request: Request) -> Parts:
+    """What this application works with; a call, as a dependency would cost more than it says."""
     return request.app.state.parts
-
-
-Wired = Annotated[Parts, Depends(_parts)]

@@ -14,7 +14,8 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.middleware import Middleware, TimeLimit
 
 from milepost.errors import Fail, TaskControl
-from milepost_worker.jobs import Job, outcome
+from milepost_worker.jobs import Job
+from milepost_worker.outcomes import Endings
 from milepost_worker.session import Session
 
 logger = logging.getLogger(__name__)
@@ -25,15 +26,15 @@ QUEUE = "milepost"
 class StreamBroker(dramatiq.Broker):
     """A dramatiq broker whose messages are started jobs of a session."""
 
-    def __init__(self, session: Session, *, max_result_bytes: int) -> None:
+    def __init__(self, session: Session, endings: Endings) -> None:
         super().__init__(middleware=[TimeLimit(time_limit=float("inf"))])
         self.queues = {QUEUE}
         self._session = session
-        self._max_result_bytes = max_result_bytes
+        self._endings = endings
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> Consumer:
         """Give the session as a consumer; `timeout` in milliseconds."""
-        return SessionConsumer(self._session, timeout / 1000, self._max_result_bytes)
+        return SessionConsumer(self._session, timeout / 1000, self._endings)
 
     def declare_queue(self, queue_name: str) -> None:
         """Nothing to declare: there is one queue."""
@@ -54,10 +55,10 @@ class StreamBroker(dramatiq.Broker):
 class SessionConsumer(Consumer):
     """Turns the session in dramatiq's consumer thread."""
 
-    def __init__(self, session: Session, timeout_seconds: float, max_result_bytes: int) -> None:
+    def __init__(self, session: Session, timeout_seconds: float, endings: Endings) -> None:
         self._session = session
         self._timeout_seconds = timeout_seconds
-        self._max_result_bytes = max_result_bytes
+        self._endings = endings
 
     def __next__(self) -> MessageProxy | None:
         """The next started job as a message, or null after the timeout."""
@@ -95,8 +96,7 @@ class SessionConsumer(Consumer):
                 exc_info=error,
                 extra={"task_id": job.started.id, "type": job.type_name, "reference": reference},
             )
-        ending = outcome(job, error, reference=reference, max_result_bytes=self._max_result_bytes)
-        self._session.finished(job, ending)
+        self._session.finished(job, self._endings.of(job, error, reference=reference))
 
 
 class RunsOnce(Middleware):

@@ -1,21 +1,20 @@
-"""Owns one attempt on this worker: what was started, what it notes, how it ended. Pure.
+"""Owns one attempt on this worker: what was started and what it notes. Pure.
 
 A job is run by a dramatiq thread and told about by the session; only plain attributes pass between.
 """
 
 import json
-import traceback
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import from_json
 
-from milepost.errors import Cancelled, Fail
-from milepost.events import Problem, TaskFailed, TaskSucceeded
+from milepost.events import TaskLogged
 from milepost.progress import Progress, Snapshot
-from milepost_log.work import Outcome, Report, StartedTask
+from milepost_log.work import Line, Report, StartedTask
 
-Ending = Literal["succeeded", "failed", "cancelled"]
-MAX_DETAIL_CHARS = 8000
 _NOTHING = Snapshot(None, None, None, None, None)
 
 
@@ -30,22 +29,39 @@ class Job:
         "_sent",
         "_told",
         "abandoned",
+        "max_attempts",
         "progress",
         "ran",
         "result",
         "sequence",
         "started",
         "type_name",
+        "untold",
     )
 
-    def __init__(self, started: StartedTask, type_name: str) -> None:
+    def __init__(
+        self,
+        started: StartedTask,
+        type_name: str,
+        *,
+        max_attempts: int = 1,
+        keep: Callable[["Job", bytes], None] | None = None,
+    ) -> None:
+        """For the session.
+
+        Args:
+            max_attempts: how often it is tried in all.
+            keep: makes a saved state safe, and returns then.
+        """
         self.started = started
         self.type_name = type_name
-        self.progress = Progress()
+        self.max_attempts = max_attempts
+        self.progress = Progress(started.saved, partial(keep, self) if keep else None)
         self.ran = False
         """True once its function was called: what a middleware skipped did not succeed."""
         self.result: Any = None
         self.sequence = 0
+        self.untold: deque[Line] = deque()
         self.abandoned = False
         """True once somebody else has the task: whatever it still does is told to nobody."""
         self._told = self._sent = _NOTHING
@@ -84,65 +100,17 @@ class Job:
             f",{text[1:]}" if rest else "}",
         )
 
+    def lines(self) -> list[Line]:
+        """Log lines that are not known to have been told, oldest first."""
+        while self.progress.lines:
+            self.sequence += 1
+            data = TaskLogged(text=self.progress.lines.popleft()).model_dump_json()
+            self.untold.append(Line(self.started, self.sequence, data))
+        return list(self.untold)
+
     def told(self) -> None:
         """Note that the last `news` have arrived."""
         self._told = self._sent
-
-
-def outcome(
-    job: Job, error: BaseException | None, *, reference: str, max_result_bytes: int
-) -> Outcome:
-    """Say how an attempt ended.
-
-    Args:
-        error: what the task function raised; null when it returned.
-        reference: names the failure to its owner and in the worker's log.
-        max_result_bytes: a larger result fails the task, since it could be shown to nobody.
-    """
-    if isinstance(error, Cancelled):
-        return Outcome(job.started, "cancelled", "{}")
-    if error is not None:
-        return _failed(job, error, reference)
-    if not job.ran:
-        return _failed(job, Fail("A worker's middleware skipped it", code="skipped"), reference)
-    if job.result is None:
-        return Outcome(job.started, "succeeded", "{}")
-    try:
-        result = to_json(job.result, inf_nan_mode="null")
-    except (PydanticSerializationError, UnicodeError, ValueError) as err:
-        return _failed(
-            job, Fail(f"The result cannot be stored: {err}"[:500], code="result"), reference
-        )
-    if len(result) > max_result_bytes:
-        text = f"The result has {len(result)} bytes, at most {max_result_bytes} are kept"
-        return _failed(job, Fail(text, code="result_too_large"), reference)
-    payload = TaskSucceeded(result=from_json(result))
-    return Outcome(job.started, "succeeded", payload.model_dump_json())
-
-
-def _failed(job: Job, error: BaseException, reference: str) -> Outcome:
-    detail = None
-    if isinstance(error, Fail):
-        code, message = error.code, _text(error.reason)[:500]
-    else:
-        message = f"This did not work (reference {reference})"
-        detail = _text("".join(traceback.format_exception(error)))[-MAX_DETAIL_CHARS:]
-        code = {
-            "ParamsChanged": "params_changed",
-            "ActorNotFound": "unknown_type",
-            "TimeLimitExceeded": "time_limit",
-        }.get(type(error).__name__, "error")
-    payload = TaskFailed(
-        error=Problem(code=code, message=message, reference=reference),
-        failures=1,
-        detail=detail,
-    )
-    return Outcome(job.started, "failed", payload.model_dump_json(exclude_none=True))
-
-
-def _text(text: str) -> str:
-    """Without lone surrogates, which an exception may hold and JSON may not."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def type_of(started: StartedTask) -> str:

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import random
 import signal
 import socket
 import sys
@@ -24,12 +25,16 @@ from milepost_worker import actors
 from milepost_worker.broker import RunsOnce, StreamBroker
 from milepost_worker.doorbell import Doorbell
 from milepost_worker.jobs import Job, type_of
+from milepost_worker.outbox import Outbox
+from milepost_worker.outcomes import Endings
 from milepost_worker.session import Session
 
 logger = logging.getLogger(__name__)
 
 SHIPPED = ("milepost_worker.tasks.mail", "milepost_worker.tasks.demo")
 ANNOUNCE_SECONDS = 3600.0
+TURN_SECONDS = 5.0
+"""How long the last turn may take once everything has been told to stop."""
 
 
 def run(threads: int = 8, tasks: str | None = None) -> int:
@@ -62,17 +67,21 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
         name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
         return WorkLog(client, settings.namespace, name, queues)
 
-    def describe(started: StartedTask) -> Job:
-        return Job(started, type_of(started))
+    def describe(started: StartedTask, outbox: Outbox) -> Job:
+        name = type_of(started)
+        attempts = known[name].max_attempts if name in known else 1
+        return Job(started, name, max_attempts=attempts, keep=outbox.keep)
 
     session = Session(
         open_log,
         partitions=settings.partitions,
         threads=threads,
         lease_seconds=settings.lease_seconds,
+        max_log_lines=settings.max_log_lines,
         describe=describe,
     )
-    broker = StreamBroker(session, max_result_bytes=settings.max_result_bytes)
+    endings = Endings(settings.max_result_bytes, chance=random.random)
+    broker = StreamBroker(session, endings)
     broker.add_middleware(RunsOnce())
     actors.declare(broker, known.values())
     broker.emit_after("process_boot")
@@ -85,7 +94,10 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     session.draining = True
     doorbell.stop()
     worker.stop(timeout=int(settings.grace_seconds * 1000))
-    session.close()
+    for consumer in worker.consumers.values():
+        consumer.join(TURN_SECONDS)
+    if not any(consumer.is_alive() for consumer in worker.consumers.values()):
+        session.close()  # only one thread may turn a session
     logger.info("worker has stopped", extra={"worker": session.worker})
     logging.shutdown()
     os._exit(0)  # a task thread that outlived its grace must not keep the process

@@ -66,6 +66,16 @@ local function end_task(key, o, id, owner, attempt, q, entry, status, data, extr
   return emit(status, id, owner, attempt, data, extra)
 end
 
+-- Give up an attempt until `delay` ms from now; the event says when that is by our clock.
+local function retry_later(key, o, id, owner, attempt, q, entry, data, delay)
+  local due = string.format('%.0f', now + tonumber(delay))
+  drop_entry(queue_key(q), entry)
+  redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
+  redis.call('HSET', key, 's', 'retrying', 'e', '')
+  redis.call('HINCRBY', key, 'f', 1)
+  emit('retrying', id, owner, attempt, string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}')
+end
+
 -- Put a task that left a worker, or came due, into its queue again: a NEW entry, the old one gone.
 local function requeue(key, o, id, q, entry)
   if entry and entry ~= '' then drop_entry(queue_key(q), entry) end

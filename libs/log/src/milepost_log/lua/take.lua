@@ -4,7 +4,7 @@
 -- KEYS[1] log  [2] leases  [3..] queue streams, in the order to serve them
 -- ARGV[1] prefix  [2] worker incarnation  [3] room  [4] "1" when the caller holds tasks here
 -- Answer: {"ok", {worker, beats, ...}, {{o, id, owner, attempt, entry, "queue:p", created data,
---          saved, trace}...}, ms until the next delayed task is due or -1} | {"fenced"}
+--          saved, trace, failures}...}, ms until the next delayed task is due or -1} | {"fenced"}
 -- A lost answer leaves its tasks running in this worker's name: `resume` finds them.
 local leases, worker, room = KEYS[2], ARGV[2], tonumber(ARGV[3])
 if ARGV[4] == '1' and redis.call('HEXISTS', leases, worker) == 0 then return {'fenced'} end

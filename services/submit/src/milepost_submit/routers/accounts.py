@@ -11,7 +11,7 @@ from milepost_service.auth import Known
 from milepost_service.bodies import strict_route
 from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
 from milepost_submit.accounts import UsernameTaken
-from milepost_submit.parts import Wired
+from milepost_submit.parts import parts_of
 from milepost_submit.requests import Credentials, SessionAnswer
 from milepost_submit.usernames import check_password, check_username, fold_username, local_owner
 
@@ -31,11 +31,12 @@ router = APIRouter(
 
 
 @router.post("/accounts", status_code=201)
-async def sign_up(request: Request, body: Credentials, parts: Wired) -> SessionAnswer:
+async def sign_up(request: Request, body: Credentials) -> SessionAnswer:
     """Make an account: 409 when somebody has that username, 403 when sign-up is closed."""
     settings: Settings = request.app.state.settings
     if settings.signup != "open":
         raise HttpProblem(403, "sign-up-closed", "Sign-up is closed")
+    parts = parts_of(request)
     username, password = _checked(body)
     folded = fold_username(username)
     taken = HttpProblem(409, "username-taken", "Somebody has that username")
@@ -51,11 +52,9 @@ async def sign_up(request: Request, body: Credentials, parts: Wired) -> SessionA
 
 
 @router.post("/session")
-async def sign_in(
-    request: Request, response: Response, body: Credentials, parts: Wired
-) -> SessionAnswer:
+async def sign_in(request: Request, response: Response, body: Credentials) -> SessionAnswer:
     """Sign in: one cookie. Unknown usernames and wrong passwords look and take the same."""
-    folded = fold_username(body.username)
+    parts, folded = parts_of(request), fold_username(body.username)
     await parts.sign_in_limit.take(folded)
     account = await parts.accounts.find(folded)
     try:

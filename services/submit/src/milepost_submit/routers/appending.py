@@ -3,12 +3,12 @@
 from fastapi import Request, Response
 
 from milepost.problems import HttpProblem, field_error
-from milepost.settings import Settings
 from milepost.tokens import Caller
+from milepost.traces import traceparent
 from milepost_log.commands import Accepted, NewTask, RequestConflict, TooManyTasks
-from milepost_submit.parts import Parts
+from milepost_submit.parts import parts_of
 from milepost_submit.requests import TaskAnswer
-from milepost_submit.routers.asked import actor
+from milepost_submit.routers.asked import actor, settings_of
 
 _RETRY_AFTER_SECONDS = "5"
 
@@ -16,11 +16,9 @@ _RETRY_AFTER_SECONDS = "5"
 async def append_one(
     request: Request,
     response: Response,
-    parts: Parts,
     who: Caller,
     owner: str,
     task: NewTask,
-    trace: str | None,
     *,
     may_repeat: bool,
 ) -> TaskAnswer:
@@ -30,7 +28,7 @@ async def append_one(
         may_repeat: whether the client may have asked before; if not, a replay is our own
             repetition of a step whose answer was lost.
     """
-    accepted = (await append(request, parts, who, owner, [task], trace))[0]
+    accepted = (await append(request, who, owner, [task]))[0]
     response.headers["Location"] = f"/api/notify/tasks/{accepted.id}"
     mark_replay(response, may_repeat and accepted.replayed)
     return answer_of(task, accepted)
@@ -38,11 +36,9 @@ async def append_one(
 
 async def append(
     request: Request,
-    parts: Parts,
     who: Caller,
     owner: str,
     tasks: list[NewTask],
-    trace: str | None,
     *,
     at: list[str | int] | None = None,
 ) -> list[Accepted]:
@@ -54,12 +50,11 @@ async def append(
     Raises:
         HttpProblem: 422 for what was used before, 429 for too many live tasks.
     """
-    settings: Settings = request.app.state.settings
+    most = settings_of(request).max_live_tasks
+    trace = traceparent(request.headers.get("traceparent"))
     try:
-        return await parts.door.command(
-            lambda log: log.create(
-                owner, tasks, max_live=settings.max_live_tasks, by=actor(who), trace=trace
-            )
+        return await parts_of(request).door.command(
+            lambda log: log.create(owner, tasks, max_live=most, by=actor(who), trace=trace)
         )
     except RequestConflict as err:
         title = "Used before for another request"

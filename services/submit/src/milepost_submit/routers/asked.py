@@ -8,8 +8,8 @@ from fastapi import Depends, Header, Query, Request
 from milepost.events import Actor
 from milepost.ids import canonical_task_id, uuid7
 from milepost.problems import HttpProblem, field_error
+from milepost.settings import Settings
 from milepost.tokens import Caller
-from milepost.traces import traceparent
 
 MAX_KEY_CHARS = 255
 
@@ -18,32 +18,12 @@ OwnerQuery = Annotated[
 ]
 
 
-def _idempotency_key(
-    request: Request,
-    _: Annotated[str | None, Header(alias="Idempotency-Key", description="1..255")] = None,
-) -> str | None:
-    sent = request.headers.getlist("idempotency-key")
-    if not sent:
-        return None
-    if len(sent) > 1 or not 1 <= len(sent[0]) <= MAX_KEY_CHARS:
-        error = field_error(
-            ["header", "Idempotency-Key"], f"one, of 1 to {MAX_KEY_CHARS} characters"
-        )
-        raise HttpProblem(422, "invalid", "Not an Idempotency-Key", errors=[error])
-    return sent[0]
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY_CHARS)
+]
 
 
-IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
-
-
-def _trace(request: Request) -> str | None:
-    return traceparent(request.headers.get("traceparent"))
-
-
-Trace = Annotated[str | None, Depends(_trace)]
-
-
-def _task_id(task_id: str) -> str:
+async def _task_id(task_id: str) -> str:
     checked = canonical_task_id(task_id)
     if checked is None:
         raise unknown_task()
@@ -51,6 +31,11 @@ def _task_id(task_id: str) -> str:
 
 
 PathTaskId = Annotated[str, Depends(_task_id)]
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of this application."""
+    return request.app.state.settings
 
 
 def one_owner(body: str | None, query: str | None) -> str | None:

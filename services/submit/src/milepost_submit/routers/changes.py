@@ -10,7 +10,7 @@ from milepost_log.commands import CommandLog
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Writer, acting_owner, writer
 from milepost_service.bodies import strict_route
-from milepost_submit.parts import Wired
+from milepost_submit.parts import parts_of
 from milepost_submit.requests import CancelAnswer, ReadRequest
 from milepost_submit.routers.asked import (
     OwnerQuery,
@@ -30,10 +30,10 @@ router = APIRouter(
 
 @router.post("/tasks/{task_id}/cancel", status_code=202)
 async def cancel(
-    request: Request, task_id: PathTaskId, who: Writer, parts: Wired, owner: OwnerQuery = None
+    request: Request, task_id: PathTaskId, who: Writer, owner: OwnerQuery = None
 ) -> CancelAnswer:
     """Ask a task to stop; it may still succeed. Repeatable; 409 when it has ended otherwise."""
-    acting = acting_owner(who, owner)
+    parts, acting = parts_of(request), acting_owner(who, owner)
     status = await parts.door.command(lambda log: log.cancel(acting, task_id, by=actor(who)))
     if status is None:
         ended = await parts.archive.find(task_id, request, owner)
@@ -47,10 +47,10 @@ async def cancel(
 
 @router.post("/tasks/{task_id}/dismiss", status_code=204)
 async def dismiss(
-    request: Request, task_id: PathTaskId, who: Writer, parts: Wired, owner: OwnerQuery = None
+    request: Request, task_id: PathTaskId, who: Writer, owner: OwnerQuery = None
 ) -> Response:
     """Show an ended task no more. Repeatable; 409 while it lives."""
-    acting, by = acting_owner(who, owner), actor(who)
+    parts, acting, by = parts_of(request), acting_owner(who, owner), actor(who)
     status = await parts.door.command(lambda log: log.dismiss(acting, task_id, by=by))
     if status is None:
         ended = await parts.archive.find(task_id, request, owner)
@@ -67,7 +67,9 @@ async def dismiss(
 
 
 @router.post("/inbox/read", status_code=204)
-async def read(body: ReadRequest, who: Writer, parts: Wired, owner: OwnerQuery = None) -> Response:
+async def read(
+    request: Request, body: ReadRequest, who: Writer, owner: OwnerQuery = None
+) -> Response:
     """Everything up to a cursor has been seen. Repeatable; the mark never goes back."""
     acting = acting_owner(who, one_owner(body.owner, owner))
     try:
@@ -80,7 +82,7 @@ async def read(body: ReadRequest, who: Writer, parts: Wired, owner: OwnerQuery =
             raise _not_a_cursor("a cursor of another owner")
         await log.read(acting, cursor.id, by=actor(who))
 
-    await parts.door.command(mark)
+    await parts_of(request).door.command(mark)
     return Response(status_code=204)
 
 

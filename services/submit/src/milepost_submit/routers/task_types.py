@@ -1,11 +1,11 @@
 """Owns the list of task types that may be submitted. Changes nothing."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Known
 from milepost_service.bodies import strict_route
-from milepost_submit.parts import Wired
+from milepost_submit.parts import parts_of
 from milepost_submit.requests import TaskTypeAnswer
 
 router = APIRouter(
@@ -14,9 +14,9 @@ router = APIRouter(
 
 
 @router.get("/task-types")
-async def task_types(who: Known, parts: Wired) -> list[TaskTypeAnswer]:
+async def task_types(request: Request, who: Known) -> list[TaskTypeAnswer]:
     """List what the caller may submit: applications' backends all types, others the public ones."""
-    types = await parts.catalogue.types()
+    types = await parts_of(request).catalogue.types()
     offered = [types[name].type for name in sorted(types)]
     return [
         TaskTypeAnswer(

@@ -5,13 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from milepost.settings import Settings
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Writer, acting_owner, writer
 from milepost_service.bodies import strict_route
 from milepost_submit.batches import RefusedItem, decide_batch, types_named
 from milepost_submit.decisions import Original, decide_new, decide_retry, find_type
-from milepost_submit.parts import Wired
+from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import BatchAnswer, BatchRequest, TaskAnswer, TaskRequest
 from milepost_submit.routers.appending import answer_of, append, append_one, mark_replay
@@ -19,9 +18,9 @@ from milepost_submit.routers.asked import (
     IdempotencyKey,
     OwnerQuery,
     PathTaskId,
-    Trace,
     fresh_id,
     one_owner,
+    settings_of,
     unknown_task,
 )
 
@@ -41,13 +40,11 @@ async def submit(
     response: Response,
     body: TaskRequest,
     who: Writer,
-    parts: Wired,
-    key: IdempotencyKey,
-    trace: Trace,
+    key: IdempotencyKey = None,
     owner: OwnerQuery = None,
 ) -> TaskAnswer:
     """Accept a task, once: the same id or Idempotency-Key and body again get the first answer."""
-    settings: Settings = request.app.state.settings
+    parts, settings = parts_of(request), settings_of(request)
     acting = acting_owner(who, one_owner(body.owner, owner))
     types = await parts.catalogue.types({body.type})
     try:
@@ -61,9 +58,7 @@ async def submit(
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None or body.id is not None
-    return await append_one(
-        request, response, parts, who, acting, task, trace, may_repeat=may_repeat
-    )
+    return await append_one(request, response, who, acting, task, may_repeat=may_repeat)
 
 
 @batch_router.post("/batch", status_code=201)
@@ -72,13 +67,11 @@ async def submit_batch(
     response: Response,
     body: BatchRequest,
     who: Writer,
-    parts: Wired,
-    key: IdempotencyKey,
-    trace: Trace,
+    key: IdempotencyKey = None,
     owner: OwnerQuery = None,
 ) -> BatchAnswer:
     """Accept 1 to 1,000 tasks of one owner, or none: `loc` has the index of the first bad one."""
-    settings: Settings = request.app.state.settings
+    parts, settings = parts_of(request), settings_of(request)
     named = one_owner(body.owner, owner)
     if named is None and isinstance(body.tasks[0], dict):
         first = body.tasks[0].get("owner")
@@ -98,7 +91,7 @@ async def submit_batch(
         )
     except RefusedItem as err:
         raise err.refusal.problem("body", "tasks", err.index) from err
-    accepted = await append(request, parts, who, acting, tasks, trace, at=["body", "tasks"])
+    accepted = await append(request, who, acting, tasks, at=["body", "tasks"])
     ids = (isinstance(item, dict) and item.get("id") is not None for item in body.tasks)
     may_repeat = key is not None or all(ids)
     mark_replay(response, may_repeat and all(answer.replayed for answer in accepted))
@@ -112,13 +105,11 @@ async def retry(
     response: Response,
     task_id: PathTaskId,
     who: Writer,
-    parts: Wired,
-    key: IdempotencyKey,
-    trace: Trace,
+    key: IdempotencyKey = None,
     owner: OwnerQuery = None,
 ) -> TaskAnswer:
     """Run a failed or cancelled task again, as a new one whose `retry_of` is this."""
-    settings: Settings = request.app.state.settings
+    parts, settings = parts_of(request), settings_of(request)
     acting = acting_owner(who, owner)
     live = await parts.door.command(lambda log: log.request_of(acting, task_id))
     if live is None:
@@ -142,6 +133,4 @@ async def retry(
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None
-    return await append_one(
-        request, response, parts, who, acting, task, trace, may_repeat=may_repeat
-    )
+    return await append_one(request, response, who, acting, task, may_repeat=may_repeat)

@@ -26,7 +26,7 @@ class Steps(BaseModel):
     ] = None
 
 
-@task("demo.steps", title="Demonstration", public=True)
+@task("demo.steps", title="Demonstration", public=True, max_attempts=1)
 def steps(params: Steps, progress: Progress) -> dict[str, Any]:
     """Move through some steps in about the given time."""
     began = time.monotonic()

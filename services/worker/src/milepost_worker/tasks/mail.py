@@ -23,7 +23,7 @@ TRIES = 8
 """To reach the server, about 45 s in all: one that restarts is no reason to fail."""
 LATER_TRIES = 4
 """For one recipient whom the server answers "try later": others wait behind."""
-MAX_REFUSALS_SHOWN = 500
+MAX_REFUSALS_SHOWN = 100
 
 Address = Annotated[
     str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$", json_schema_extra={"format": "email"})
@@ -44,23 +44,29 @@ class Mail(BaseModel):
 
 @task("mail.send", title="Send mail")
 def send(mail: Mail, progress: Progress) -> dict[str, Any]:
-    """Send one message to each recipient; those the server refuses are listed in the result."""
+    """Send one message to each recipient; the first 100 the server refuses are listed."""
     settings = Settings.load()
-    sent, refused = 0, list[dict[str, str]]()
+    tally: dict[str, Any] = progress.saved or {"done": 0, "refused": [], "refused_count": 0}
+    total = len(mail.to)
+    progress.report(done=tally["done"], total=total, message="sending")
     server = MailServer(settings.smtp_url)
     try:
-        for address in progress.track(mail.to, message="sending"):
+        for address in mail.to[tally["done"] :]:
             try:
                 server.send(settings.mail_from, _checked(address), mail.subject, mail.body)
-                sent += 1
             except (EmailNotValidError, Refused) as err:
-                refused.append({"address": address, "reason": str(err)[:200]})
+                tally["refused_count"] += 1
+                if len(tally["refused"]) < MAX_REFUSALS_SHOWN:
+                    tally["refused"].append({"address": address, "reason": str(err)[:100]})
+            tally["done"] += 1
+            progress.save(tally)  # from here on no restart sends this one again
+            progress.report(done=tally["done"], total=total)
     finally:
         server.close()
     return {
-        "sent": sent,
-        "refused": refused[:MAX_REFUSALS_SHOWN],
-        "refused_count": len(refused),
+        "sent": total - tally["refused_count"],
+        "refused": tally["refused"],
+        "refused_count": tally["refused_count"],
     }
 
 

@@ -1,0 +1,138 @@
+"""Owns delivering notifications: pages of the state, what is behind a cursor, waiting for more.
+
+The same pages serve poll, long poll and stream. Knows no HTTP; reads through the ports only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from milepost.cursors import Cursor, StreamId
+from milepost.errors import MilepostError
+from milepost.owners import partition_of
+from milepost_notify import present
+from milepost_notify.hub import Hub
+from milepost_notify.store import Filters, Place, ReadStore
+
+POLL_MS_LEAST, POLL_MS_MOST, POLL_MS_UNKNOWN = 250, 5000, 1000
+
+
+class NotProjected(MilepostError):
+    """No projector has begun the owner's partition: there is nothing to give a cursor of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Whose notifications, and which of them."""
+
+    owner: str
+    filters: Filters = field(default_factory=Filters)
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer."""
+
+    cursor: Cursor
+    """Of all it contains: ask with it for more."""
+    notifications: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    gap: bool = False
+    """The cursor asked with means nothing any more: this begins the current state."""
+    more: bool = False
+    """There is more behind it at once."""
+
+
+class Delivery:
+    """Serves notifications out of the read models, and out of the hub when there are none."""
+
+    def __init__(
+        self,
+        reads: ReadStore,
+        hub: Hub,
+        *,
+        partitions: int,
+        now_ms: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._reads, self._hub = reads, hub
+        self._partitions = partitions
+        self._now_ms, self._monotonic = now_ms, monotonic
+
+    async def page(self, feed: Feed, since: Cursor | None) -> Page:
+        """What is behind `since`; the beginning of the current state without it, or after a gap.
+
+        Raises:
+            NotProjected: there is no checkpoint yet.
+            StoreUnavailable: the database does not answer.
+        """
+        async with self._reads.snapshot() as snapshot:
+            at = await snapshot.checkpoint(partition_of(feed.owner, self._partitions))
+            if at is None:
+                raise NotProjected("nothing has been projected yet")
+            gap = since is not None and not at.continues(since)
+            if since is None or gap:
+                after, state_at = None, at.position
+            else:
+                after, state_at = Place(since.id.sortable, since.ordinal), since.state_at
+            found = await snapshot.notifications(
+                feed.owner,
+                feed.filters,
+                after=after,
+                skip_dismissed_until=None if state_at is None else state_at.sortable,
+                limit=feed.limit + 1,
+            )
+        more = len(found) > feed.limit
+        shown = found[: feed.limit]
+        now_ms = self._now_ms()
+        notifications = [present.notification(told.row, told.task, at, now_ms) for told in shown]
+        cursor = at.end()
+        if more:
+            last = shown[-1].row
+            position = StreamId.from_sortable(last["position"])
+            cursor = at.cursor(position, last["ordinal"], state_at)
+        return Page(cursor, notifications, gap, more)
+
+    async def next_page(self, feed: Feed, since: Cursor | None, wait_seconds: float) -> Page:
+        """The next page with anything in it, or an empty one after `wait_seconds`.
+
+        The current state is answered at once, even an empty one.
+        """
+        partition = partition_of(feed.owner, self._partitions)
+        deadline = self._monotonic() + wait_seconds
+        with self._hub.waiting(partition, feed.owner) as waiter:
+            while True:
+                waiter.rearm()
+                newest = since and self._hub.unchanged(partition, feed.owner, since)
+                page = Page(newest) if newest else await self.page(feed, since)
+                left = deadline - self._monotonic()
+                if page.notifications or page.gap or since is None or left <= 0:
+                    return page
+                since = page.cursor
+                await waiter.wait(left)
+
+    async def visible(self, owner: str, revision: Cursor, wait_seconds: float) -> bool:
+        """Wait until what `revision` names is in the read models; whether it is."""
+        partition = partition_of(owner, self._partitions)
+        deadline = self._monotonic() + wait_seconds
+        with self._hub.waiting(partition, owner) as waiter:
+            while True:
+                waiter.rearm()
+                async with self._reads.snapshot() as snapshot:
+                    at = await snapshot.checkpoint(partition)
+                if at is not None and at.has_passed(revision):
+                    return True
+                left = deadline - self._monotonic()
+                if left <= 0:
+                    return False
+                await waiter.wait(min(left, 0.5))
+
+    def next_poll_ms(self, owner: str, page: Page) -> int:
+        """How soon to ask again: soon while something moves, later the longer nothing does."""
+        if page.more:
+            return POLL_MS_LEAST
+        partition = partition_of(owner, self._partitions)
+        quiet = self._hub.quiet_seconds(partition, owner)
+        if quiet is None:
+            return POLL_MS_LEAST if page.notifications else POLL_MS_UNKNOWN
+        return round(min(max(quiet * 250, POLL_MS_LEAST), POLL_MS_MOST))

@@ -1,0 +1,1 @@
+"""The schema of notify's tables, forwards only."""

@@ -1,0 +1,76 @@
+"""Owns keeping the projectors of all partitions going: back-off, one log line an outage, readiness.
+
+The one place where an unexpected exception is caught: it is logged once and the partition begins
+again at its checkpoint.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import uniform
+from typing import Any
+
+from milepost.errors import LogUnavailable, MilepostError
+from milepost_notify.projector import LogLost, LogNotMade, Projection
+from milepost_notify.store import CheckpointMoved, StoreUnavailable
+
+MOST_BACKOFF_SECONDS = 1.0
+STOPPED_SECONDS = 5.0
+"""A stopped partition looks so often whether its log has been put right."""
+
+_log = logging.getLogger(__name__)
+
+
+class Supervised:
+    """One partition, projected for as long as it runs."""
+
+    def __init__(self, partition: int, begin: Callable[[], Projection]) -> None:
+        """`begin` makes a run with nothing in memory."""
+        self.partition = partition
+        self.state = "starting"
+        """ "ok", or why not."""
+        self._begin = begin
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Project until cancelled; comes back by itself from every outage."""
+        while True:
+            try:
+                await self._begin().run(self._well)
+            except CheckpointMoved:
+                # Another projector works here too: let it, and look again.
+                await asyncio.sleep(uniform(0.2, MOST_BACKOFF_SECONDS))
+            except LogNotMade:
+                self.state = "waits for submit to make the log"
+                await self._wait()
+            except (LogUnavailable, StoreUnavailable) as err:
+                if not self._failures:
+                    _log.warning("projector waits", extra=self._fields(reason=str(err)))
+                self.state = "no connection to Redis or the database"
+                await self._wait()
+            except LogLost as err:
+                await self._stop(err)
+            except Exception:
+                self.state = "failed unexpectedly"
+                _log.exception("projector failed", extra=self._fields())
+                await self._wait()
+
+    def _well(self) -> None:
+        if self.state != "ok":
+            _log.info("projector runs", extra=self._fields())
+        self.state = "ok"
+        self._failures = 0
+
+    async def _wait(self) -> None:
+        self._failures += 1
+        await asyncio.sleep(min(0.05 * 2**self._failures, MOST_BACKOFF_SECONDS))
+
+    async def _stop(self, err: MilepostError) -> None:
+        if self.state != str(err):
+            # A traceback says nothing here: the line is for whoever runs the databases.
+            _log.error("projector stopped", extra=self._fields(reason=str(err)))
+        self.state = str(err)
+        await asyncio.sleep(STOPPED_SECONDS)
+
+    def _fields(self, **more: str) -> dict[str, Any]:
+        return {"action": "project", "partition": self.partition, **more}

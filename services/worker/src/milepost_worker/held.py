@@ -1,0 +1,54 @@
+"""Owns which attempts run in this process, by partition. Talks to nobody."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from milepost_log.work import Outcome
+from milepost_worker.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Held:
+    """What this worker holds of one partition, and when to look at it next."""
+
+    jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+    """By queue entry: attempts that run here."""
+    endings: list[Outcome] = field(default_factory=list[Outcome])
+    """Ends that the log has not confirmed."""
+    look_at: float = 0.0
+    """When to take from it next, monotonic seconds."""
+    beat_at: float = 0.0
+    """When to show life in it next."""
+
+    def holds(self, job: Job) -> bool:
+        """Whether the attempt is this worker's still."""
+        return self.jobs.get(job.started.entry) is job
+
+    def abandon(self, job: Job) -> None:
+        """Let go of an attempt that somebody else has taken over; whatever it tells is dropped."""
+        job.abandoned = True
+        job.progress.cancel()
+        self.jobs.pop(job.started.entry, None)
+        logger.warning("attempt was taken over", extra={"task_id": job.started.id})
+
+
+class Holdings(dict[int, Held]):
+    """All partitions of the deployment."""
+
+    def __init__(self, partitions: int) -> None:
+        super().__init__({number: Held() for number in range(partitions)})
+
+    def jobs(self) -> Iterator[Job]:
+        """Every attempt that runs here."""
+        for held in self.values():
+            yield from held.jobs.values()
+
+    def abandon_all(self) -> None:
+        """Let go of everything."""
+        for held in self.values():
+            for job in list(held.jobs.values()):
+                held.abandon(job)
+            held.endings = []
