@@ -1,5 +1,6 @@
 """Task types that tests run in real workers."""
 
+import asyncio
 import os
 import signal
 import time
@@ -88,3 +89,16 @@ def stepped(progress: Progress) -> None:
         for _ in progress.track(range(10)):
             time.sleep(0.02)
     progress.log("converted")
+
+
+@task("sample.deaf")
+def deaf() -> None:
+    """Make no progress call for long."""
+    for _ in range(6000):
+        time.sleep(0.01)
+
+
+@task("sample.waits")
+async def waits() -> None:
+    """Await for long."""
+    await asyncio.sleep(60)

@@ -71,6 +71,7 @@ async def test_every_call_may_be_lost_and_every_task_still_runs_once(
             threads=4,
             lease_seconds=3600,
             max_log_lines=9,
+            grace_seconds=9,
             describe=describe,
         )
         async with LogProbe(valkey_url, namespace) as log:

@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from log_probe import LogProbe
 from milepost.events import TaskFailed, TaskProgressed, TaskReturned, TaskSucceeded
 from milepost_log import catalogue
@@ -171,3 +173,17 @@ async def test_a_server_that_is_killed_and_restarted_loses_nothing(
             assert {log.end_of(task) for task in tasks} == {"succeeded"}
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("task_type", ["sample.deaf", "sample.waits"])
+async def test_a_task_without_progress_calls_is_stopped_too(
+    log: LogProbe, start_worker: StartWorker, task_type: str
+):
+    start_worker(grace_seconds=0.3)
+    task = await log.create(task_type)
+    await log.follow(lambda: "started" in log.types(task))
+    await log.commands.cancel("bob", task)
+    await log.ended(task)
+    assert log.end_of(task) == "cancelled"
+    after = await log.create("sample.noop")
+    await log.ended(after)

@@ -66,12 +66,16 @@ class PartitionKeys:
         """Stream: tasks of `queue` ready to run at `priority`."""
         return f"{self.prefix}:queue:{queue}:{priority[0]}"
 
+    def waiting(self, owner_hash: str, queue: str, priority: Priority) -> str:
+        """List: ids of ready tasks beyond their owner's share of a queue."""
+        return f"{self.prefix}:waiting:{owner_hash}:{queue}:{priority[0]}"
+
     def task(self, owner_hash: str, task_id: str) -> str:
         """Hash: the write side's view of one task."""
         return f"{self.prefix}:task:{owner_hash}:{task_id}"
 
     def owner(self, owner_hash: str) -> str:
-        """Hash: live count and read mark of one owner."""
+        """Hash: live count, share in use of each queue, read mark of one owner."""
         return f"{self.prefix}:owner:{owner_hash}"
 
     def idempotency(self, owner: str, key: str) -> str:
@@ -92,6 +96,11 @@ def limit(namespace: str, *parts: str) -> str:
 def doorbell(namespace: str, queue: str) -> str:
     """Pub/sub channel: rung with the partition number when a task of `queue` is ready."""
     return f"{namespace}:bell:{queue}"
+
+
+def stops(namespace: str) -> str:
+    """Pub/sub channel: `owner hash:task id` of each running task whose owner asks it to stop."""
+    return f"{namespace}:stop"
 
 
 def wakeups(namespace: str, partition: int) -> str:

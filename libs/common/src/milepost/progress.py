@@ -158,12 +158,10 @@ class Progress:
         return self._track(items, spot)
 
     def _track(self, items: Iterable[Item], spot: _Spot) -> Iterator[Item]:
-        done = 0
-        for item in items:
+        for done, item in enumerate(items, 1):
             if self._cancelled:
                 raise Cancelled
             yield item
-            done += 1
             spot.done = done
 
     def _track_resumed(self, items: Iterable[Item], spot: _Spot) -> Iterator[Item]:
@@ -173,11 +171,10 @@ class Progress:
             self._tracks.append(0)
         done = spot.done = self._tracks[number]
         self._spot = spot
-        for item in islice(items, done, None):
+        for done, item in enumerate(islice(items, done, None), done + 1):
             if self._cancelled:
                 raise Cancelled
             yield item
-            done += 1
             self._tracks[number] = done
             self._store()
             spot.done = done

@@ -134,17 +134,22 @@ class WorkLog:
             found += [_started(partition, row) for row in rows]
         return found
 
-    def beat(self, partition: int) -> dict[str, int]:
-        """Show life; everybody's counters.
+    def beat(
+        self, partition: int, running: Sequence[StartedTask] = ()
+    ) -> tuple[dict[str, int], list[StartedTask]]:
+        """Show life; everybody's counters, and which of the `running` tasks are asked to stop.
 
         Raises:
             Fenced: its lease is gone.
         """
         keys = PartitionKeys(self._namespace, partition)
-        answer = call(self._client, "beat", [keys.log, keys.leases], [keys.prefix, self.worker])
+        arguments: list[Argument] = [keys.prefix, self.worker]
+        for task in running:
+            arguments += [task.owner_hash, task.id]
+        answer = call(self._client, "beat", [keys.log, keys.leases], arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
-        return _beats(answer[1])
+        return _beats(answer[1]), [running[int(index)] for index in answer[2]]
 
     def take_over(self, partition: int, worker: str, beats: int) -> int:
         """Queue again what a dead worker held, unless it has beaten since; how many tasks."""

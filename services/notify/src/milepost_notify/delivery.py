@@ -94,10 +94,7 @@ class Delivery:
         return Page(cursor, notifications, gap, more)
 
     async def next_page(self, feed: Feed, since: Cursor | None, wait_seconds: float) -> Page:
-        """The next page with anything in it, or an empty one after `wait_seconds`.
-
-        The current state is answered at once, even an empty one.
-        """
+        """The next page with anything in it, or an empty one after `wait_seconds`."""
         partition = partition_of(feed.owner, self._partitions)
         deadline = self._monotonic() + wait_seconds
         with self._hub.waiting(partition, feed.owner) as waiter:
@@ -106,7 +103,7 @@ class Delivery:
                 newest = since and self._hub.unchanged(partition, feed.owner, since)
                 page = Page(newest) if newest else await self.page(feed, since)
                 left = deadline - self._monotonic()
-                if page.notifications or page.gap or since is None or left <= 0:
+                if page.notifications or page.gap or left <= 0:
                     return page
                 since = page.cursor
                 await waiter.wait(left)

@@ -1,4 +1,4 @@
-"""Owns why a task is not running or not done, in words and fields. No I/O; the clock is an argument.
+"""Owns why a task is not running or not done, in words and fields. No I/O, no clock.
 
 It says what the read models know, and no more: nothing of other people's tasks or of workers.
 """

@@ -1,6 +1,5 @@
 """Owns the actors: task definitions as dramatiq runs them. Knows no Redis."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ from milepost.definitions import TaskDefinition, is_async
 from milepost.errors import Cancelled, Fail, Retry
 from milepost.running import RunningTask, running
 from milepost_worker.broker import QUEUE
+from milepost_worker.interrupts import interruptible, run_async
 from milepost_worker.jobs import Job, ParamsChanged
 
 
@@ -41,9 +41,10 @@ def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
         )
         try:
             arguments = _arguments(definition, job)
-            job.ran = True
-            result = definition.function(**arguments)
-            job.result = asyncio.run(result) if waits else result
+            job.ran, job.is_async = True, waits
+            with interruptible(job):
+                result = definition.function(**arguments)
+                job.result = run_async(job, result) if waits else result
         finally:
             running.reset(token)
 

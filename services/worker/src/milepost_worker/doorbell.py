@@ -18,7 +18,8 @@ LISTEN_SECONDS = 5.0
 
 
 class Doorbell(threading.Thread):
-    """Rings `ring(partition)` for a ready task, `ring(None)` whenever it may have missed one."""
+    """Rings `ring(partition)` for a ready task, `ring(None)` whenever it may have missed one, and
+    `stop_task(owner hash, id)` for a running one whose owner asks it to stop."""
 
     def __init__(
         self,
@@ -26,11 +27,14 @@ class Doorbell(threading.Thread):
         namespace: str,
         queues: Sequence[str],
         ring: Callable[[int | None], None],
+        stop_task: Callable[[str, str], None],
     ) -> None:
         super().__init__(name="doorbell", daemon=True)
         self._url = url
         self._channels = [keys.doorbell(namespace, queue) for queue in queues]
+        self._stops = keys.stops(namespace)
         self._ring = ring
+        self._stop_task = stop_task
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -48,9 +52,16 @@ class Doorbell(threading.Thread):
     def _listen(self) -> None:
         client = connect(self._url)
         with client, client.pubsub(ignore_subscribe_messages=True) as channel:  # pyright: ignore  # untyped
-            channel.subscribe(*self._channels)  # pyright: ignore[reportUnknownMemberType]  # untyped
+            channel.subscribe(*self._channels, self._stops)  # pyright: ignore[reportUnknownMemberType]  # untyped
             self._ring(None)
             while not self._stopping.is_set():
                 message = channel.get_message(timeout=LISTEN_SECONDS)  # pyright: ignore  # untyped
                 if message is not None:
-                    self._ring(int(message["data"]))  # pyright: ignore  # untyped
+                    self._hear(message["channel"].decode(), message["data"].decode())  # pyright: ignore  # untyped
+
+    def _hear(self, channel: str, text: str) -> None:
+        if channel == self._stops:
+            owner_hash, _, task_id = text.partition(":")
+            self._stop_task(owner_hash, task_id)
+        else:
+            self._ring(int(text))

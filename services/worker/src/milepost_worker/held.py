@@ -1,10 +1,12 @@
 """Owns which attempts run in this process, by partition. Talks to nobody."""
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from milepost_log.work import Outcome
+from milepost_worker.interrupts import interrupt
 from milepost_worker.jobs import Job
 
 logger = logging.getLogger(__name__)
@@ -27,10 +29,20 @@ class Held:
         """Whether the attempt is this worker's still."""
         return self.jobs.get(job.started.entry) is job
 
+    def stop(self, job: Job) -> None:
+        """Its owner asks it to stop: at its next progress call, a coroutine at its next await."""
+        job.progress.cancel()
+        if job.asked_at is None:
+            job.asked_at = time.monotonic()
+            if job.is_async:
+                interrupt(job)
+
     def abandon(self, job: Job) -> None:
         """Let go of an attempt that somebody else has taken over; whatever it tells is dropped."""
         job.abandoned = True
         job.progress.cancel()
+        if job.is_async:
+            interrupt(job)
         self.jobs.pop(job.started.entry, None)
         logger.warning("attempt was taken over", extra={"task_id": job.started.id})
 
@@ -45,6 +57,10 @@ class Holdings(dict[int, Held]):
         """Every attempt that runs here."""
         for held in self.values():
             yield from held.jobs.values()
+
+    def snapshot(self) -> list[Job]:
+        """The same for another thread than the session's, whose dicts may change meanwhile."""
+        return [job for held in self.values() for job in held.jobs.copy().values()]
 
     def abandon_all(self) -> None:
         """Let go of everything."""

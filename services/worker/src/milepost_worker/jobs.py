@@ -4,6 +4,7 @@ A job is run by a dramatiq thread and told about by the session; only plain attr
 """
 
 import json
+import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -29,6 +30,10 @@ class Job:
         "_sent",
         "_told",
         "abandoned",
+        "asked_at",
+        "interrupt",
+        "is_async",
+        "lock",
         "max_attempts",
         "progress",
         "ran",
@@ -57,6 +62,12 @@ class Job:
         self.type_name = type_name
         self.max_attempts = max_attempts
         self.progress = Progress(started.saved, partial(keep, self) if keep else None)
+        self.lock = threading.Lock()
+        self.interrupt: Callable[[], Any] | None = None
+        """Stops the code while it runs; guarded by `lock`."""
+        self.is_async = False
+        self.asked_at: float | None = None
+        """When its owner was heard to ask it to stop, monotonic seconds."""
         self.ran = False
         """True once its function was called: what a middleware skipped did not succeed."""
         self.result: Any = None

@@ -77,6 +77,7 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
         partitions=settings.partitions,
         threads=threads,
         lease_seconds=settings.lease_seconds,
+        grace_seconds=settings.grace_seconds,
         max_log_lines=settings.max_log_lines,
         describe=describe,
     )
@@ -87,7 +88,7 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     broker.emit_after("process_boot")
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=500)
     worker.start()
-    doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring)
+    doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring, session.stop)
     doorbell.start()
     logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
     _announce_until(stopping, settings)

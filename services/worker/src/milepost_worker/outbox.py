@@ -130,6 +130,6 @@ class Outbox:
         """0: the attempt is no longer ours; 2: its owner asks it to stop."""
         for job, answer in zip(jobs, answers, strict=True):
             if answer == 2:
-                job.progress.cancel()
+                held.stop(job)
             elif answer == 0 and held.holds(job):
                 held.abandon(job)

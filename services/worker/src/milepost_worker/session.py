@@ -13,6 +13,7 @@ from collections.abc import Callable
 from milepost.errors import LogUnavailable
 from milepost_log.work import Fenced, Outcome, StartedTask, Taken, WorkLog
 from milepost_worker.held import Held, Holdings
+from milepost_worker.interrupts import interrupt
 from milepost_worker.jobs import Job
 from milepost_worker.leases import Observer
 from milepost_worker.outbox import FLUSH_SECONDS, Outbox
@@ -34,6 +35,7 @@ class Session:
         partitions: int,
         threads: int,
         lease_seconds: float,
+        grace_seconds: float,
         max_log_lines: int,
         describe: Callable[[StartedTask, Outbox], Job],
     ) -> None:
@@ -42,12 +44,14 @@ class Session:
         Args:
             open_log: gives the log under a fresh incarnation's name.
             threads: how many tasks may run at once.
+            grace_seconds: how long a task that was asked to stop has until it is made to.
             describe: makes the job of a started task.
         """
         self._open_log = open_log
         self._log = open_log()
         self._threads = threads
         self._lease = lease_seconds
+        self._grace = grace_seconds
         self._sweep = min(SWEEP_SECONDS, lease_seconds / 3)
         self._describe = describe
         self._observer = Observer(self._log.worker, lease_seconds)
@@ -73,6 +77,12 @@ class Session:
             if number in self._holdings:
                 self._holdings[number].look_at = 0.0
         self._wake.set()
+
+    def stop(self, owner_hash: str, task_id: str) -> None:
+        """Pass on that an owner asks a task to stop; from any thread, unknown ones are ignored."""
+        for job in self._holdings.snapshot():
+            if job.started.id == task_id and job.started.owner_hash == owner_hash:
+                self._holdings[job.started.partition].stop(job)
 
     def finished(self, job: Job, ending: Outcome) -> None:
         """Note the end of an attempt and that its thread is free; from any thread."""
@@ -101,6 +111,7 @@ class Session:
                 self._reconnect()
             self._outbox.send(self._log, now)
             wait = min(self._show_life(now), self._take(now))
+            self._interrupt_the_deaf(now)
         except LogUnavailable as err:
             return self._stand_back(err)
         except Fenced:
@@ -124,7 +135,12 @@ class Session:
             if held.jobs:
                 if now >= held.beat_at:
                     held.beat_at = now + self._lease / 3
-                    self._observe(number, self._log.beat(number), now)
+                    beats, to_stop = self._log.beat(
+                        number, [job.started for job in held.jobs.values()]
+                    )
+                    for started in to_stop:
+                        held.stop(held.jobs[started.entry])
+                    self._observe(number, beats, now)
                 wait = min(wait, held.beat_at - now)
         return wait
 
@@ -167,6 +183,13 @@ class Session:
                 extra={"action": "takeover", "worker": worker, "tasks": released},
             )
             self._holdings[number].look_at = 0.0
+
+    def _interrupt_the_deaf(self, now: float) -> None:
+        """Stop by force what was asked to stop and makes no progress call."""
+        for job in self._holdings.jobs():
+            if job.asked_at is not None and now - job.asked_at >= self._grace:
+                job.asked_at = float("inf")
+                interrupt(job)
 
     def _stand_back(self, err: LogUnavailable) -> float:
         if not self._lost:

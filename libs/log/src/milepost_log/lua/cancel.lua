@@ -12,6 +12,7 @@ local status = task[2]
 if not status then return '' end
 if status == 'running' and not task[6] then
   redis.call('HSET', key, 'z', 1)
+  redis.call('PUBLISH', namespace .. ':stop', o .. ':' .. id)
   emit('cancel_requested', id, task[1], task[3], '{}', by)
 elseif status == 'queued' or status == 'scheduled' or status == 'retrying' then
   status = 'cancelled'

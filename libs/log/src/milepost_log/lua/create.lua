@@ -47,18 +47,18 @@ for i = 0, count - 1 do
     local at = FIRST + i * FIELDS
     local id, idem, fingerprint = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local q, data, delay = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
-    local key, due, status, entry = task_key(o, id), '-', 'queued', ''
+    local key, due, status = task_key(o, id), '-', 'queued'
     if delay ~= '' then
       due, status = string.format('%.0f', now + tonumber(delay)), 'scheduled'
       data = string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}'
       redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
     else
-      entry = enqueue(q, o, id)
       rung[q] = true
     end
     local first = emit('created', id, owner, 0, data, extra)
     redis.call('HSET', key, 'o', owner, 'd', data, 'h', fingerprint, 's', status, 'a', 0,
-      'e', entry, 'q', q, 'i', first, 'u', due)
+      'e', '', 'q', q, 'i', first, 'u', due)
+    if delay == '' then enqueue(key, o, id, q, 0) end
     if trace ~= '' then redis.call('HSET', key, 'x', trace) end
     if idem ~= '' then
       redis.call('SET', idem, fingerprint .. ' ' .. id .. ' ' .. first .. ' ' .. due,

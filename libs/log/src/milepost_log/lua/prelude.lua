@@ -7,6 +7,9 @@ local namespace, partition = string.match(prefix, '^{(.*):(%d+)}$')
 local MAX_CRASHES = 3
 -- How long a task's live state outlives its end.
 local KEEP_SECONDS = 90000
+-- How many entries of a queue one owner may have in its stream; the rest waits in lists, so that
+-- nobody's 10,000 tasks stand before another's one.
+local SHARE = 64
 -- Entries looked at in one call where their number is not the caller's.
 local PAGE = 100
 
@@ -42,9 +45,44 @@ local function ring(q)
   redis.call('PUBLISH', namespace .. ':bell:' .. string.sub(q, 1, -3), partition)
 end
 
-local function enqueue(q, o, id)
-  redis.call('SADD', prefix .. ':queues', string.sub(q, 1, -3))
-  return redis.call('XADD', queue_key(q), '*', 'o', o, 'k', id)
+local function waiting_key(q, o) return prefix .. ':waiting:' .. o .. ':' .. q end
+
+-- Put a ready task into its queue's stream, or, beyond its owner's share, into the owner's list.
+-- Returns its entry, "" for one that waits. `held`: the share it has already (1) or not (0).
+local function enqueue(key, o, id, q, held)
+  local queue, entry = string.sub(q, 1, -3), ''
+  local counts, share = owner_key(o), 'in:' .. queue
+  if held == 1 or tonumber(redis.call('HGET', counts, share) or 0) < SHARE then
+    redis.call('SADD', prefix .. ':queues', queue)
+    if held == 0 then redis.call('HINCRBY', counts, share, 1) end
+    entry = redis.call('XADD', queue_key(q), '*', 'o', o, 'k', id)
+  else
+    redis.call('RPUSH', waiting_key(q, o), id)
+  end
+  redis.call('HSET', key, 's', 'queued', 'e', entry)
+  return entry
+end
+
+-- Give back an owner's share of a queue: to the next task that waits for it, higher priorities
+-- first, passing over what has ended meanwhile.
+local function pass_on(o, q)
+  local queue = string.sub(q, 1, -3)
+  for _, priority in ipairs({':h', ':n', ':l'}) do
+    local list = waiting_key(queue .. priority, o)
+    local id = redis.call('LPOP', list)
+    while id do
+      local key = task_key(o, id)
+      local task = redis.call('HMGET', key, 's', 'e')
+      if task[1] == 'queued' and task[2] == '' then
+        enqueue(key, o, id, queue .. priority, 1)
+        return ring(queue .. priority)
+      end
+      id = redis.call('LPOP', list)
+    end
+  end
+  if redis.call('HINCRBY', owner_key(o), 'in:' .. queue, -1) <= 0 then
+    redis.call('HDEL', owner_key(o), 'in:' .. queue)
+  end
 end
 
 local function drop_entry(stream, entry)
@@ -54,9 +92,12 @@ end
 
 -- End a task: terminal event, acknowledgement and the owner's count in one step.
 local function end_task(key, o, id, owner, attempt, q, entry, status, data, extra)
-  if entry and entry ~= '' then drop_entry(queue_key(q), entry) end
   redis.call('ZREM', prefix .. ':delayed', o .. ':' .. id)
   redis.call('HSET', key, 's', status, 'e', '')
+  if entry ~= '' then
+    drop_entry(queue_key(q), entry)
+    pass_on(o, q)
+  end
   redis.call('HDEL', key, 'v')
   redis.call('EXPIRE', key, KEEP_SECONDS)
   local counts = owner_key(o)
@@ -72,14 +113,15 @@ local function retry_later(key, o, id, owner, attempt, q, entry, data, delay)
   drop_entry(queue_key(q), entry)
   redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
   redis.call('HSET', key, 's', 'retrying', 'e', '')
+  pass_on(o, q)
   redis.call('HINCRBY', key, 'f', 1)
   emit('retrying', id, owner, attempt, string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}')
 end
 
 -- Put a task that left a worker, or came due, into its queue again: a NEW entry, the old one gone.
 local function requeue(key, o, id, q, entry)
-  if entry and entry ~= '' then drop_entry(queue_key(q), entry) end
-  redis.call('HSET', key, 's', 'queued', 'e', enqueue(q, o, id))
+  if entry ~= '' then drop_entry(queue_key(q), entry) end
+  enqueue(key, o, id, q, entry ~= '' and 1 or 0)
   redis.call('HDEL', key, 'w')
   ring(q)
 end

@@ -1,18 +1,22 @@
-"""Owns what the endpoints share: cursors and ids out of requests, answers as JSON. Knows no route."""
+"""Owns what the endpoints share: cursors and ids out of requests, JSON answers. Knows no route."""
 
-from typing import Any, NoReturn
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic_core import to_json
 
 from milepost.cursors import Cursor
 from milepost.errors import InvalidCursor
 from milepost.ids import canonical_task_id
-from milepost.problems import HttpProblem
+from milepost.problems import HttpProblem, field_error
 from milepost.tokens import Caller
+from milepost_notify.places import NoPlace, Places
 from milepost_service.auth import may_see
 
-NOT_FOUND = "There is no such task"
+Limit = Annotated[int, Query(ge=1, le=1000)]
+OwnerQuery = Annotated[str | None, Query(description="Whose; another's needs the scope service")]
 
 
 def json_answer(body: object) -> Response:
@@ -32,7 +36,7 @@ def cursor_of(name: str, text: str | None) -> Cursor | None:
         return Cursor.parse(text)
     except InvalidCursor as err:
         raise HttpProblem(
-            422, "invalid", "Not a cursor", errors=[{"loc": ["query", name], "msg": "not a cursor"}]
+            422, "invalid", "Not a cursor", errors=[field_error(["query", name], "not a cursor")]
         ) from err
 
 
@@ -54,7 +58,7 @@ def not_found() -> NoReturn:
     Raises:
         HttpProblem: 404.
     """
-    raise HttpProblem(404, "not-found", NOT_FOUND)
+    raise HttpProblem(404, "unknown-task", "No such task")
 
 
 def unavailable(detail: str) -> HttpProblem:
@@ -64,6 +68,25 @@ def unavailable(detail: str) -> HttpProblem:
     )
 
 
+def too_many(detail: str) -> HttpProblem:
+    """429 with the advice to come later."""
+    return HttpProblem(429, "too-many", "Too many at once", detail, headers={"Retry-After": "5"})
+
+
 def page_of(found: list[Any], limit: int) -> tuple[list[Any], bool]:
     """At most `limit` of what was found, and whether there is more."""
     return found[:limit], len(found) > limit
+
+
+@contextmanager
+def place_of(places: Places, owner: str) -> Generator[None]:
+    """One of the owner's places to wait in, until the end of the block.
+
+    Raises:
+        HttpProblem: 429, all are taken.
+    """
+    try:
+        with places.place(owner):
+            yield
+    except NoPlace as err:
+        raise too_many(f"{err}.") from err

@@ -1,0 +1,39 @@
+"""Owns which endpoints notify has, and what its own errors become. Wires nothing."""
+
+from fastapi import FastAPI, Request, Response
+
+from milepost.problems import HttpProblem
+from milepost.settings import Settings
+from milepost_notify.delivery import NotProjected
+from milepost_notify.page import serve_page
+from milepost_notify.routers import notifications, tasks
+from milepost_notify.routers.asked import unavailable
+from milepost_notify.store import StoreUnavailable
+from milepost_service.answers import answer
+from milepost_service.app import Checks, Lifespan, create_app
+from milepost_service.credentials import Clock
+
+PREFIX = "/api/notify"
+
+
+def create_notify(settings: Settings, lifespan: Lifespan, ready: Checks, clock: Clock) -> FastAPI:
+    """Make the application; its lifespan sets `app.state.parts`."""
+    app = create_app(
+        title="Milepost notify",
+        prefix=PREFIX,
+        settings=settings,
+        lifespan=lifespan,
+        ready=ready,
+        clock=clock,
+    )
+    app.add_exception_handler(StoreUnavailable, _away)
+    app.add_exception_handler(NotProjected, _away)
+    app.include_router(notifications.router)
+    app.include_router(tasks.router)
+    serve_page(app)
+    return app
+
+
+async def _away(_: Request, err: Exception) -> Response:
+    found: HttpProblem = unavailable("Try again in a moment.")
+    return answer(found.body, found.headers)

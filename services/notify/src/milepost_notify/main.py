@@ -1,0 +1,159 @@
+"""Owns the wiring of notify: settings to connections to endpoints and projectors. Decides none."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from milepost import logs
+from milepost.errors import ConfigurationError
+from milepost.settings import Settings
+from milepost_log.connection import connect_async
+from milepost_log.reader import LogReader
+from milepost_notify.app import create_notify
+from milepost_notify.delivery import Delivery
+from milepost_notify.hub import Hub
+from milepost_notify.parts import Parts
+from milepost_notify.places import Places
+from milepost_notify.projector import Ports, Projection
+from milepost_notify.readiness import Readiness
+from milepost_notify.redis_wakeups import Listener, announce
+from milepost_notify.sql import SqlProjectionStore
+from milepost_notify.sql_reads import SqlReadStore
+from milepost_notify.supervisor import Supervised
+from milepost_service.credentials import Clock
+from milepost_service.database import Database
+from milepost_service.migrations import upgrade
+from milepost_service.serve import listen, serve
+
+VERSION_TABLE = "notify_version"
+BLOCKING_ANSWER_SECONDS = 3.0
+"""A blocking read answers within one second."""
+SWITCH_SECONDS = 0.0005
+YOUNG_OBJECTS = 20_000
+
+_log = logging.getLogger(__name__)
+
+
+def migrate(settings: Settings) -> bool:
+    """Bring notify's tables up to date; whether anything was to do."""
+    return upgrade(settings.database_url, "milepost_notify", VERSION_TABLE)
+
+
+def build(settings: Settings, *, clock: Clock = time.time, project: bool = True) -> FastAPI:
+    """Make notify's application on a database that is up to date; it connects when it starts.
+
+    Args:
+        clock: seconds since the epoch.
+        project: whether the projectors of all partitions run in this process too.
+
+    Raises:
+        ConfigurationError: a URL is unusable.
+    """
+    client = connect_async(settings.redis_url)
+    database = Database.open(settings.database_url)
+    reads = SqlReadStore(database)
+    hub = Hub(time.monotonic)
+    partitions = range(settings.partitions)
+    listener = Listener(client, settings.namespace, partitions, hub)
+
+    def now_ms() -> int:
+        return int(clock() * 1000)
+
+    delivery = Delivery(
+        reads, hub, partitions=settings.partitions, now_ms=now_ms, monotonic=time.monotonic
+    )
+    places = Places(settings.max_waiting)
+    readiness = Readiness(client, database, hub, partitions, VERSION_TABLE)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        app.state.parts = Parts(reads, delivery, places, settings.partitions, now_ms)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(client.aclose)
+            stack.push_async_callback(database.close)
+            await stack.enter_async_context(running(listener.run()))
+            if project:
+                readiness.supervised = await stack.enter_async_context(projecting(settings))
+            yield
+
+    return create_notify(settings, lifespan, readiness.run, clock)
+
+
+@asynccontextmanager
+async def projecting(settings: Settings) -> AsyncGenerator[list[Supervised]]:
+    """Project every partition until the end of the block."""
+    _tune()
+    async with AsyncExitStack() as stack:
+        store = SqlProjectionStore(settings.database_url)
+        stack.push_async_callback(store.close)
+        client = connect_async(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        supervised = list[Supervised]()
+        for partition in range(settings.partitions):
+            blocking = connect_async(settings.redis_url, answer_seconds=BLOCKING_ANSWER_SECONDS)
+            stack.push_async_callback(blocking.aclose)
+            ports = Ports(
+                store=store,
+                reader=LogReader(blocking, settings.namespace, partition),
+                writer=LogReader(client, settings.namespace, partition),
+                announce=partial(announce, client, settings.namespace, partition),
+                monotonic=time.monotonic,
+                dead_letter=partial(_dead_letter, partition),
+                keep_ms=int(settings.log_keep * 1000),
+            )
+            supervised.append(Supervised(partition, partial(Projection, partition, ports)))
+        await stack.enter_async_context(running(*(each.run() for each in supervised)))
+        yield supervised
+
+
+def run(*, host: str, port: int) -> int:
+    """Run `milepost notify` until it is told to stop; the process' exit status."""
+    try:
+        settings = Settings.load()
+        settings.require_secret()
+        logs.configure(settings.log_format)
+        sock = listen(host, port)
+        return serve(build(settings, project=False), settings, sock=sock)
+    except ConfigurationError as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+
+
+def run_projector() -> int:
+    """Run `milepost projector` until it is told to stop; the process' exit status."""
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_format)
+        asyncio.run(_project_until_told(settings))
+    except ConfigurationError as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+    return 0
+
+
+async def _project_until_told(settings: Settings) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with projecting(settings):
+        await told.wait()
+
+
+def _dead_letter(partition: int, position: str, reason: str) -> None:
+    fields = {"action": "bury", "partition": partition, "position": position, "reason": reason}
+    _log.warning("undecodable event", extra=fields)
+
+
+def _tune() -> None:
+    """Let batches of thousands of small objects pass without a look at all there are, and let the
+    thread that writes to the database have its turn soon."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)

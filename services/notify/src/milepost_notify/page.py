@@ -1,0 +1,49 @@
+"""Owns serving the static page: its files, their caching, what a browser may load for it."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
+        "object-src 'none'"
+    ),
+    # Asked for again each time and answered with 304: modules of two versions never mix.
+    "Cache-Control": "no-cache",
+}
+
+
+def serve_page(app: FastAPI) -> None:
+    """Serve the page at `/` for everybody, and what it loads under `/static`."""
+    static = _Static(directory=Path(str(files("milepost_notify"))) / "static")
+
+    async def index(request: Request) -> Response:
+        return await static.get_response("index.html", request.scope)
+
+    async def icon(request: Request) -> Response:
+        return await static.get_response("favicon.svg", request.scope)
+
+    for path, serve in (("/", index), ("/favicon.ico", icon)):
+        app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
+    app.mount("/static", static, name="static")
+
+
+class _Static(StaticFiles):
+    """Files with our headers."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """A file, or 304; with an ETag either way."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(HEADERS)
+        return response

@@ -1,0 +1,26 @@
+"""Owns the list of what notify's endpoints work with. Makes none of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from milepost_notify.delivery import Delivery
+from milepost_notify.places import Places
+from milepost_notify.store import ReadStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What `main` has wired."""
+
+    reads: ReadStore
+    delivery: Delivery
+    places: Places
+    partitions: int
+    now_ms: Callable[[], int]
+
+
+def parts_of(request: Request) -> Parts:
+    """What this application works with."""
+    return request.app.state.parts

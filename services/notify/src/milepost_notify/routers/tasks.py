@@ -1,0 +1,150 @@
+"""Owns the endpoints about tasks: lists, one, its history, why it is where it is."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic_core import from_json
+
+from milepost.cursors import StreamId
+from milepost.owners import partition_of
+from milepost.records import Task
+from milepost.tokens import Caller
+from milepost_notify import explain, present
+from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.parts import Parts, parts_of
+from milepost_notify.routers.asked import (
+    Limit,
+    OwnerQuery,
+    cursor_of,
+    json_answer,
+    not_found,
+    page_of,
+    unavailable,
+    visible_id,
+)
+from milepost_notify.routers.shapes import Events, Explanation, Tasks
+from milepost_notify.store import Filters, Snapshot, Told
+from milepost_service.answers import PROBLEM_RESPONSES
+from milepost_service.auth import Reader, acting_owner
+
+AT_LEAST_SECONDS = 2.0
+"""How long to wait for a revision: a projector is milliseconds behind, unless it is away."""
+
+router = APIRouter(prefix="/api/notify/tasks", responses=PROBLEM_RESPONSES, tags=["tasks"])
+
+
+@router.get("", response_model=Tasks)
+async def tasks(
+    request: Request,
+    who: Reader,
+    status: Literal["active", "ended", "all"] = "all",
+    type: str | None = None,
+    tag: str | None = None,
+    limit: Limit = 100,
+    before: str | None = None,
+    owner: OwnerQuery = None,
+) -> Response:
+    """Tasks, newest first. `active` and `ended` leave dismissed ones out."""
+    parts, acting = parts_of(request), acting_owner(who, owner)
+    filters = Filters(tag=tag or None, type=type or None, tasks=who.tasks)
+    cursor = cursor_of("before", before)
+    async with parts.reads.snapshot() as snapshot:
+        at = await _checkpoint(parts, snapshot, acting)
+        gap = cursor is not None and not at.continues(cursor)
+        below = cursor.id.sortable if cursor is not None and not gap else None
+        found = await snapshot.tasks(acting, filters, status, before=below, limit=limit + 1)
+    shown, more = page_of(found, limit)
+    now_ms = parts.now_ms()
+    last = at.cursor(StreamId.from_sortable(shown[-1].row["created_position"]), 0) if more else None
+    return json_answer(
+        {
+            "tasks": [_record(told, at, now_ms) for told in shown],
+            "before": None if last is None else str(last),
+            "gap": gap,
+        }
+    )
+
+
+@router.get("/{task_id}", response_model=Task)
+async def task(
+    request: Request,
+    task_id: str,
+    who: Reader,
+    at_least: Annotated[str | None, Query(description="A `revision` it has to contain")] = None,
+    owner: OwnerQuery = None,
+) -> Response:
+    """One task, with everything. With `at_least` waits up to 2 s for that revision, then 503."""
+    parts, acting = parts_of(request), acting_owner(who, owner)
+    at, told = await _find(parts, who, acting, task_id, at_least)
+    return json_answer(_record(told, at, parts.now_ms()))
+
+
+@router.get("/{task_id}/events", response_model=Events)
+async def events(
+    request: Request,
+    task_id: str,
+    who: Reader,
+    after: str | None = None,
+    limit: Limit = 100,
+    owner: OwnerQuery = None,
+) -> Response:
+    """What happened to a task, oldest first. Exception text is for services and operators only."""
+    parts, acting = parts_of(request), acting_owner(who, owner)
+    visible = visible_id(who, task_id)
+    cursor = cursor_of("after", after)
+    async with parts.reads.snapshot() as snapshot:
+        at = await _checkpoint(parts, snapshot, acting)
+        told = await snapshot.task(acting, visible)
+        if told is None:
+            not_found()
+        gap = cursor is not None and not at.continues(cursor)
+        if gap:
+            cursor = None
+        start = told.row["created_position"]
+        behind = None if cursor is None else cursor.id.sortable
+        found = await snapshot.events(acting, visible, start=start, after=behind, limit=limit)
+    with_detail = bool(who.scopes & {"service", "admin"})
+    shown = [present.event_record(row, at, with_detail=with_detail) for row in found]
+    last = shown[-1]["id"] if shown else str(cursor or at.cursor(StreamId.from_sortable(start), 0))
+    return json_answer({"events": shown, "after": last, "gap": gap})
+
+
+@router.get("/{task_id}/explain", response_model=Explanation)
+async def explanation(
+    request: Request, task_id: str, who: Reader, owner: OwnerQuery = None
+) -> Response:
+    """Why a task is not running or not done, in words and fields."""
+    parts, acting = parts_of(request), acting_owner(who, owner)
+    _, told = await _find(parts, who, acting, task_id, None)
+    return json_answer(explain.explain(told.row, parts.now_ms()))
+
+
+async def _find(
+    parts: Parts, who: Caller, owner: str, task_id: str, at_least: str | None
+) -> tuple[Checkpoint, Told]:
+    visible = visible_id(who, task_id)
+    revision = cursor_of("at_least", at_least)
+    if revision and not await parts.delivery.visible(owner, revision, AT_LEAST_SECONDS):
+        raise unavailable("This revision is not visible yet.")
+    async with parts.reads.snapshot() as snapshot:
+        at = await _checkpoint(parts, snapshot, owner)
+        told = await snapshot.task(owner, visible)
+    if told is None:
+        not_found()
+    return at, told
+
+
+async def _checkpoint(parts: Parts, snapshot: Snapshot, owner: str) -> Checkpoint:
+    at = await snapshot.checkpoint(partition_of(owner, parts.partitions))
+    if at is None:
+        raise unavailable("Nothing has been projected yet.")
+    return at
+
+
+def _record(told: Told, at: Checkpoint, now_ms: int) -> dict[str, Any]:
+    row = told.row
+    params = {} if told.created is None else present.params_of(told.created)
+    result = None if row["result"] is None else from_json(row["result"])
+    if row["result_omitted"] and told.ended is not None:
+        result = present.result_of(told.ended)
+    return present.task_record(row, params, result, at, now_ms)

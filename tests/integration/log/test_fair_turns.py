@@ -1,0 +1,72 @@
+"""One owner's thousands do not stand before another's one, and none of them is forgotten."""
+
+from log_probe import LogProbe
+from milepost.owners import owner_hash
+from milepost_log.connection import connect
+from milepost_log.work import Outcome, StartedTask, WorkLog
+
+MANY = 300
+SHARE = 64
+
+
+async def test_another_s_single_task_waits_for_a_share_at_most(valkey_url: str, namespace: str):
+    async with LogProbe(valkey_url, namespace) as log:
+        await log.create_many([("a.b", {})] * MANY, owner="greedy")
+        single = await log.create("a.b", owner="modest")
+        with connect(valkey_url) as client:
+            work = WorkLog(client, namespace, "w1", ["default"])
+            started = [task.id for task in work.take(0, MANY, holding=False).tasks]
+    assert started.index(single) == SHARE
+
+
+async def test_every_waiting_task_gets_its_turn(valkey_url: str, namespace: str):
+    async with LogProbe(valkey_url, namespace) as log:
+        tasks = await log.create_many([("a.b", {})] * MANY, owner="greedy")
+        cancelled = tasks[100:150]
+        for task in cancelled:
+            assert await log.commands.cancel("greedy", task) == "cancelled"
+        order: list[str] = []
+        with connect(valkey_url) as client:
+            work = WorkLog(client, namespace, "w1", ["default"])
+            while taken := work.take(0, 50, holding=False).tasks:
+                order += [task.id for task in taken]
+                work.finish(0, [Outcome(task, "succeeded", "{}") for task in taken])
+            counts = client.hgetall(f"{{{namespace}:0}}:owner:{owner_hash('greedy')}")  # pyright: ignore  # untyped
+        assert order == [task for task in tasks if task not in cancelled]
+        assert counts == {}
+        await log.ended(*tasks)
+        log.check_invariants()
+
+
+async def test_what_retries_and_what_is_returned_keep_the_count_right(
+    valkey_url: str, namespace: str
+):
+    async with LogProbe(valkey_url, namespace) as log:
+        tasks = await log.create_many([("a.b", {})] * MANY, owner="greedy")
+        retried: set[str] = set()
+        counts: dict[bytes, bytes] = {b"live": b"1"}
+        with connect(valkey_url) as client:
+            work = WorkLog(client, namespace, "w1", ["default"])
+            for turn in range(1000):
+                taken = work.take(0, 20, holding=False).tasks
+                if turn % 5 == 4:
+                    work.hand_back(0)
+                elif taken:
+                    work.finish(0, [once_more(task, retried) for task in taken])
+                counts = client.hgetall(f"{{{namespace}:0}}:owner:{owner_hash('greedy')}")  # pyright: ignore  # untyped
+                assert int(counts.get(b"in:default", 0)) <= SHARE
+                if not counts:
+                    break
+        assert counts == {}
+        await log.ended(*tasks)
+        log.check_invariants()
+        assert all(log.types(task).count("retrying") == 1 for task in tasks)
+
+
+def once_more(task: StartedTask, retried: set[str]) -> Outcome:
+    """Retry at once the first time, succeed the second."""
+    if task.id in retried:
+        return Outcome(task, "succeeded", "{}")
+    retried.add(task.id)
+    data = '{"error":{"code":"c","message":"m","reference":"r"},"failures":1}'
+    return Outcome(task, "retrying", data, delay_ms=0)
