@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,17 @@ def deaf() -> None:
 async def waits() -> None:
     """Await for long."""
     await asyncio.sleep(60)
+
+
+@task("sample.greedy_code")
+def greedy_code(seconds: float) -> int:
+    """Hold the interpreter's lock, as C code may: nothing else of the process runs meanwhile."""
+    until = time.monotonic() + seconds
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(3600)
+    try:
+        while time.monotonic() < until:
+            pass
+    finally:
+        sys.setswitchinterval(before)
+    return current().attempt

@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,11 +34,11 @@ def lives(pid: int) -> bool:
 
 def children_of(pid: int) -> list[int]:
     """The living children of a process, oldest first."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [child for child in map(int, text.split()) if lives(child)]
+    text = ""
+    for thread in Path("/proc").glob(f"{pid}/task/*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            text += thread.read_text()
+    return sorted(child for child in map(int, text.split()) if lives(child))
 
 
 def descendants_of(pid: int) -> list[int]:

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -62,6 +63,11 @@ class Valkey:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def has_been_down(self, seconds: float) -> Callable[[], bool]:
+        """A condition that comes true when the outage that begins now has lasted."""
+        until = time.monotonic() + seconds
+        return lambda: time.monotonic() >= until
 
     def stop(self) -> None:
         """End it in order."""

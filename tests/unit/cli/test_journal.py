@@ -73,6 +73,24 @@ def test_the_last_line_explains_the_end(tmp_path: Path) -> None:
     assert log.last_line() == ""
 
 
+@pytest.mark.parametrize(
+    ("last", "explanation"),
+    [
+        (b"12:00:00.000 INFO    x all is well\n", ""),
+        (b"12:00:00.000 ERROR   x it broke\n", "x it broke"),
+        (b'{"level": "INFO", "message": "all is well"}\n', ""),
+        (b'{"level": "ERROR", "message": "no"}\n', '{"level": "ERROR", "message": "no"}'),
+        (b"Traceback\n  File\nKeyError: 'x'\n", "KeyError: 'x'"),
+    ],
+)
+def test_only_a_line_that_tells_of_trouble_explains_anything(
+    tmp_path: Path, last: bytes, explanation: str
+) -> None:
+    log = Journal(tmp_path / "x.log")
+    log.feed(b"ValueError: long ago\n" + last, 0.0)
+    assert log.last_line() == explanation
+
+
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     log = Journal(tmp_path / "missing" / "x.log")
     shown = log.feed(line(logs.TextFormatter(), logging.ERROR, "still here"), 0.0)

@@ -16,6 +16,7 @@ NOTABLE = re.compile(
     rb"^\d\d:\d\d:\d\d\.\d{3} (?:WARNING|ERROR|CRITICAL) "
     rb'|^\{.*"level": "(?:WARNING|ERROR|CRITICAL)"'
 )
+LOGGED = re.compile(r"^(?:\d\d:\d\d:\d\d\.\d{3} [A-Z]+ +|(?=\{))")
 
 
 class Journal:
@@ -50,10 +51,11 @@ class Journal:
         return shown
 
     def last_line(self) -> str:
-        """What the process said last, without the prefix that our commands' complaints have."""
-        return _printable(self._tail if self._tail.strip() else self._last).removeprefix(
-            "milepost: "
-        )
+        """What it said last, without prefixes of ours; "" if that is no sign of trouble."""
+        line = _printable(self._tail if self._tail.strip() else self._last)
+        if LOGGED.match(line) and not NOTABLE.match(line.encode()):
+            return ""
+        return LOGGED.sub("", line, count=1).removeprefix("milepost: ")
 
     def begin(self) -> None:
         """The process starts anew: what it said before does not explain its next end."""

@@ -169,9 +169,9 @@ class Progress:
         self._tracks_used += 1
         if number == len(self._tracks):
             self._tracks.append(0)
-        done = spot.done = self._tracks[number]
+        skipped = spot.done = self._tracks[number]
         self._spot = spot
-        for done, item in enumerate(islice(items, done, None), done + 1):
+        for done, item in enumerate(islice(items, skipped, None), skipped + 1):
             if self._cancelled:
                 raise Cancelled
             yield item

@@ -6,7 +6,7 @@ from milepost.problems import HttpProblem
 from milepost.settings import Settings
 from milepost_notify.delivery import NotProjected
 from milepost_notify.page import serve_page
-from milepost_notify.routers import notifications, tasks
+from milepost_notify.routers import notifications, stream, tasks
 from milepost_notify.routers.asked import unavailable
 from milepost_notify.store import StoreUnavailable
 from milepost_service.answers import answer
@@ -28,8 +28,8 @@ def create_notify(settings: Settings, lifespan: Lifespan, ready: Checks, clock: 
     )
     app.add_exception_handler(StoreUnavailable, _away)
     app.add_exception_handler(NotProjected, _away)
-    app.include_router(notifications.router)
-    app.include_router(tasks.router)
+    for endpoints in (notifications, stream, tasks):
+        app.include_router(endpoints.router)
     serve_page(app)
     return app
 

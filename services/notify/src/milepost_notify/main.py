@@ -25,6 +25,7 @@ from milepost_notify.places import Places
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.readiness import Readiness
 from milepost_notify.redis_wakeups import Listener, announce
+from milepost_notify.running import running
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.supervisor import Supervised

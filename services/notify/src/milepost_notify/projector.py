@@ -74,10 +74,12 @@ class Projection:
         saved: Checkpoint = await self._adopt()
         known = Known(parked=await ports.store.parked(self._partition))
         await ports.announce(WakeUp.of(saved, saved, None))
-        position, count = saved.position, FEWEST
+        # The first look does not wait: it says at once that all is well, or that it is not.
+        position, count, block_ms = saved.position, FEWEST, 1
         try:
             while True:
-                reading = await ports.reader.look(position, count=count, block_ms=BLOCK_MS)
+                reading = await ports.reader.look(position, count=count, block_ms=block_ms)
+                block_ms = BLOCK_MS
                 await self._check(saved, reading)
                 on_progress()
                 batch = changes = None

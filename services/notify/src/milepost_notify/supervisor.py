@@ -15,6 +15,7 @@ from milepost_notify.projector import LogLost, LogNotMade, Projection
 from milepost_notify.store import CheckpointMoved, StoreUnavailable
 
 MOST_BACKOFF_SECONDS = 1.0
+NOT_MADE_SECONDS = 0.1
 STOPPED_SECONDS = 5.0
 """A stopped partition looks so often whether its log has been put right."""
 
@@ -42,7 +43,7 @@ class Supervised:
                 await asyncio.sleep(uniform(0.2, MOST_BACKOFF_SECONDS))
             except LogNotMade:
                 self.state = "waits for submit to make the log"
-                await self._wait()
+                await asyncio.sleep(NOT_MADE_SECONDS)
             except (LogUnavailable, StoreUnavailable) as err:
                 if not self._failures:
                     _log.warning("projector waits", extra=self._fields(reason=str(err)))

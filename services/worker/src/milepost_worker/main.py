@@ -24,6 +24,7 @@ from milepost_log.work import StartedTask, WorkLog
 from milepost_worker import actors
 from milepost_worker.broker import RunsOnce, StreamBroker
 from milepost_worker.doorbell import Doorbell
+from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
 from milepost_worker.outcomes import Endings
@@ -90,6 +91,10 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     worker.start()
     doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring, session.stop)
     doorbell.start()
+    heart = Heart(settings.redis_url, settings.namespace, settings.lease_seconds, session.state)
+    session.on_held = heart.holds
+    heart.tick()
+    heart.start()
     logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
     _announce_until(stopping, settings)
     session.draining = True
@@ -99,6 +104,7 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
         consumer.join(TURN_SECONDS)
     if not any(consumer.is_alive() for consumer in worker.consumers.values()):
         session.close()  # only one thread may turn a session
+    heart.stop()
     logger.info("worker has stopped", extra={"worker": session.worker})
     logging.shutdown()
     os._exit(0)  # a task thread that outlived its grace must not keep the process

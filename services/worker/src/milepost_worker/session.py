@@ -63,8 +63,14 @@ class Session:
         self._busy_lock = threading.Lock()
         self._backoff = 0.0
         self._lost = False
+        self.on_held: Callable[[int], None] = lambda partition: None
+        """Told of every partition that a task is taken from."""
         self.draining = False
         """Set when the process shall stop: nothing new is taken."""
+
+    def state(self) -> tuple[str, list[int]]:
+        """Its name, and the partitions it holds tasks of; from any thread."""
+        return self.worker, [number for number, held in self._holdings.items() if held.jobs]
 
     @property
     def worker(self) -> str:
@@ -171,6 +177,7 @@ class Session:
     def _hand_out(self, held: Held, started: StartedTask) -> None:
         job = self._describe(started, self._outbox)
         held.jobs[started.entry] = job
+        self.on_held(started.partition)
         with self._busy_lock:
             self._busy += 1
         self._ready.append(job)

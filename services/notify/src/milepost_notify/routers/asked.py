@@ -15,6 +15,8 @@ from milepost.tokens import Caller
 from milepost_notify.places import NoPlace, Places
 from milepost_service.auth import may_see
 
+SinceQuery = Annotated[str | None, Query(description="A cursor; none: the current state")]
+TagQuery = Annotated[str | None, Query(description="Only tasks that have it")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 OwnerQuery = Annotated[str | None, Query(description="Whose; another's needs the scope service")]
 

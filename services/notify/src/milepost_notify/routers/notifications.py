@@ -1,35 +1,30 @@
-"""Owns the endpoints that deliver: poll, long poll and stream, all of the same pages."""
+"""Owns the endpoint that polls, and waits: what is new since a cursor."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
-from pydantic_core import to_json
+from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
 
 from milepost.cursors import Cursor
-from milepost.tokens import LEEWAY_SECONDS, Caller
-from milepost_notify.delivery import Delivery, Feed, NotProjected, Page
+from milepost_notify.delivery import Delivery, Feed, Page
 from milepost_notify.parts import parts_of
-from milepost_notify.places import NoPlace, Places
+from milepost_notify.places import Places
 from milepost_notify.routers.asked import (
     Limit,
     OwnerQuery,
+    SinceQuery,
+    TagQuery,
     cursor_of,
     json_answer,
-    too_many,
+    place_of,
 )
 from milepost_notify.routers.shapes import Notifications
-from milepost_notify.store import Filters, StoreUnavailable
+from milepost_notify.store import Filters
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader, acting_owner
 
-MOST_WAIT_SECONDS = 30.0
-HEARTBEAT_SECONDS = 15.0
+MOST_WAIT_SECONDS = 30
 
 router = APIRouter(
     prefix="/api/notify/notifications", responses=PROBLEM_RESPONSES, tags=["notifications"]
@@ -40,10 +35,10 @@ router = APIRouter(
 async def notifications(
     request: Request,
     who: Reader,
-    since: Annotated[str | None, Query(description="A cursor; none: the current state")] = None,
+    since: SinceQuery = None,
     wait: Annotated[float, Query(ge=0, le=MOST_WAIT_SECONDS, description="Seconds")] = 0,
     limit: Limit = 100,
-    tag: Annotated[str | None, Query(description="Only tasks that have it")] = None,
+    tag: TagQuery = None,
     owner: OwnerQuery = None,
 ) -> Response:
     """What is new since a cursor, oldest first; with `wait` as soon as there is something."""
@@ -77,7 +72,7 @@ async def _long_poll(
     Raises:
         ClientDisconnect: it has left; its place is free.
     """
-    with _place(places, feed.owner):
+    with place_of(places, feed.owner):
         waiting = asyncio.ensure_future(delivery.next_page(feed, since, wait))
         leaving = asyncio.ensure_future(_left(request))
         try:

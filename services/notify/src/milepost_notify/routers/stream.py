@@ -1,4 +1,35 @@
-"""Owns the stream of notifications as server-sent events: the pages of the poll, one after another."""
+"""Owns the stream of server-sent events: the pages of the poll, one after another."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from milepost.tokens import LEEWAY_SECONDS, Caller
+from milepost_notify.delivery import Delivery, Feed, NotProjected, Page
+from milepost_notify.parts import parts_of
+from milepost_notify.places import Places
+from milepost_notify.routers.asked import (
+    OwnerQuery,
+    SinceQuery,
+    TagQuery,
+    cursor_of,
+    place_of,
+)
+from milepost_notify.store import Filters, StoreUnavailable
+from milepost_service.answers import PROBLEM_RESPONSES
+from milepost_service.auth import Reader, acting_owner
+
+HEARTBEAT_SECONDS = 15.0
+
+router = APIRouter(
+    prefix="/api/notify/notifications", responses=PROBLEM_RESPONSES, tags=["notifications"]
+)
+
 
 @router.get(
     "/stream",
@@ -8,8 +39,8 @@
 async def stream(
     request: Request,
     who: Reader,
-    since: Annotated[str | None, Query(description="A cursor; none: the current state")] = None,
-    tag: Annotated[str | None, Query(description="Only tasks that have it")] = None,
+    since: SinceQuery = None,
+    tag: TagQuery = None,
     owner: OwnerQuery = None,
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
@@ -46,7 +77,7 @@ class _Stream(StreamingResponse):
             HttpProblem: 429, before anything is sent.
         """
         try:
-            with _place(self._places, self._owner):
+            with place_of(self._places, self._owner):
                 await super().__call__(scope, receive, send)
         finally:
             await self._events.aclose()

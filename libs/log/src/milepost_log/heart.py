@@ -1,0 +1,79 @@
+"""Owns the beat helper: a small process that beats for its worker, so that code which holds the
+interpreter's lock for long loses no lease. Run by the worker as `python -m milepost_log.heart`.
+
+It reads lines `name partition,partition,...` from the worker, sent by a timer thread there. It
+beats as long as such lines come, or the worker uses CPU (it is busy, with the lock held), never
+while the worker is stopped, and ends when its input ends: with the worker.
+"""
+
+import logging
+import os
+import select
+import sys
+import time
+from pathlib import Path
+
+from milepost.errors import LogUnavailable
+from milepost_log.connection import connect
+from milepost_log.work import Fenced, WorkLog
+
+READ_BYTES = 65_536
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+BUSY_SHARE = 0.05
+"""Of one core: less is not a worker that computes."""
+
+
+class Vitals:
+    """Whether a process is alive in the sense above. Linux; elsewhere only its lines count."""
+
+    def __init__(self, pid: int) -> None:
+        self._stat = Path(f"/proc/{pid}/stat")
+        self._cpu_seconds, self._at = 0.0, 0.0
+
+    def shows_work(self, now: float) -> bool:
+        """Whether it has used CPU since the last call and is not stopped."""
+        try:
+            fields = self._stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            return False
+        used = (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+        spent, passed = used - self._cpu_seconds, now - self._at
+        self._cpu_seconds, self._at = used, now
+        return fields[0] not in "TtZX" and spent >= BUSY_SHARE * passed
+
+
+def main() -> None:
+    """Beat until standard input ends. Arguments: namespace, seconds between beats, worker's pid."""
+    namespace, interval, pid = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
+    logging.disable()
+    client = connect(os.environ["MILEPOST_HEART_URL"])
+    vitals = Vitals(pid)
+    name, partitions, told, buffer = "", list[int](), False, b""
+    beat_at = time.monotonic() + interval
+    while True:
+        readable, _, _ = select.select([0], [], [], max(0.0, beat_at - time.monotonic()))
+        if readable:
+            chunk = os.read(0, READ_BYTES)
+            if not chunk:
+                return
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            if lines:
+                name, _, numbers = lines[-1].decode().partition(" ")
+                partitions = [int(number) for number in numbers.split(",") if number]
+                told = True
+        now = time.monotonic()
+        if now >= beat_at:
+            beat_at = now + interval
+            works = vitals.shows_work(now)
+            if told or works:
+                log = WorkLog(client, namespace, name, ())
+                for partition in partitions:
+                    try:
+                        log.beat(partition)
+                    except (Fenced, LogUnavailable):
+                        continue  # the worker finds out by itself
+            told = False
+
+
+if __name__ == "__main__":
+    main()
