@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from person import EVERYBODY
 from valkey_server import Valkey
 
 IN_CI = bool(os.environ.get("CI"))
@@ -61,3 +62,11 @@ def namespace(valkey_url: str) -> Generator[str]:
     with redis.Redis.from_url(valkey_url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
         for key in client.scan_iter(match=f"*{name}*", count=1000):  # pyright: ignore  # untyped
             client.unlink(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # untyped
+
+
+@pytest.fixture(autouse=True)
+def everybody_leaves() -> Generator[None]:
+    """Close the connections of the people a test has made."""
+    yield
+    while EVERYBODY:
+        EVERYBODY.pop().http.close()

@@ -20,6 +20,7 @@ class Person:
         self.unread = 0
         self.cursor: str | None = None
         self.gaps = 0
+        EVERYBODY.append(self)
 
     @classmethod
     def signed_up(cls, url: str, name: str | None = None) -> Self:
@@ -121,3 +122,7 @@ def new_id() -> str:
     lots = uuid4().hex
     stamp = f"{int(time.time() * 1000):012x}"
     return f"{stamp[:8]}-{stamp[8:]}-7{lots[:3]}-a{lots[3:6]}-{lots[6:18]}"
+
+
+EVERYBODY: list[Person] = []
+"""Who was made in the test that runs; conftest.py closes their connections."""

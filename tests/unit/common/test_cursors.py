@@ -19,6 +19,7 @@ CURSORS = st.builds(
     st.integers(0, 2**32 - 1),
     IDS,
     st.integers(0, 0xFFFF),
+    st.none() | IDS,
 )
 
 
