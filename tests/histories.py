@@ -25,9 +25,11 @@ from milepost.task_state import (
     evolve,
 )
 from milepost_log.reader import Entry
+from milepost_notify import cache
 from milepost_notify.archive import Logged
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import Changes, Known, fold
+from milepost_notify.store import ProjectionStore
 
 LOG_ID = "a1b2c3d4" * 4
 NOON = 1_800_000_000_000
@@ -36,8 +38,8 @@ OOPS = Problem(code="failed", message="It did not work", reference="r1")
 
 def created(title: str = "T", **more: object) -> e.TaskCreated:
     """A request for a task."""
-    told = {"task_type": "unit.job", "title": title, "queue": "default", "params": {}, **more}
-    return e.TaskCreated.model_validate(told)
+    told: dict[str, object] = {"task_type": "unit.job", "queue": "default", "params": {}}
+    return e.TaskCreated.model_validate({**told, "title": title, **more})
 
 
 @dataclass
@@ -84,6 +86,16 @@ def fold_all(told: Iterable[Logged]) -> tuple[Known, Changes]:
     """Fold everything in one batch: the rows in the end, and what was changed."""
     known = Known()
     return known, fold(known, told)
+
+
+async def project(
+    store: ProjectionStore, before: Checkpoint, told: Sequence[Logged], known: Known | None = None
+) -> tuple[Checkpoint, Changes]:
+    """Fold and save a batch as a projector does, from `known` or from what is stored."""
+    known = known or Known(parked=await store.parked(before.partition))
+    cache.add(known, await store.known(*cache.missing(known, told)))
+    changes = fold(known, told)
+    return await store.apply(before, told[-1].event.id, changes), changes
 
 
 def checkpoint(told: Sequence[Logged], *, era: int = 0) -> Checkpoint:

@@ -62,7 +62,8 @@ async def send_mail(page: Page, to: str, subject: str) -> None:
 
 async def submit(page: Page, up: Up, task_type: str, **params: object) -> None:
     """Submit as the person signed in on the page, as an application would."""
-    body = {"type": task_type, "params": params}
+    title = params.pop("title", task_type)
+    body = {"type": task_type, "params": params, "title": title}
     answer = await page.request.post(
         f"{up.url}/api/submit/tasks", data=body, headers={"Origin": up.url}
     )
@@ -98,9 +99,10 @@ async def test_a_mail_goes_from_the_form_to_100(honest: Page, up: Up):
 
 async def test_several_tasks_each_have_a_bar_of_their_own(honest: Page, up: Up):
     await sign_up(honest, up)
-    await submit(honest, up, "demo.steps", steps=40, seconds=4)
-    await submit(honest, up, "demo.steps", steps=3, seconds=0.2)
-    await submit(honest, up, "demo.steps", steps=4, seconds=0.2, fail_at=3)
+    resize, send, load = "Resize 40 images", "Send the invoices", "Import addresses"
+    await submit(honest, up, "demo.steps", title=resize, steps=40, seconds=5)
+    await submit(honest, up, "demo.steps", title=send, steps=3, seconds=0.2)
+    await submit(honest, up, "demo.steps", title=load, steps=4, seconds=0.2, fail_at=3)
     bars = honest.get_by_role("progressbar")
     await expect(bars).to_have_count(3)
     failed = honest.locator('[data-status="failed"]')

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-from histories import NOON, OOPS, Story, checkpoint, created, fold_all
+from histories import LOG_ID, NOON, OOPS, Story, checkpoint, created, fold_all
 from milepost import events as e
 from milepost.cursors import Cursor, StreamId
 from milepost.records import Task
 from milepost_notify import present
+from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.explain import explain
 from milepost_notify.routers.shapes import Event, Explanation, Notification, NotifiedTask
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
@@ -153,7 +154,7 @@ def test_an_event_of_a_later_version_is_shown_as_it_is_stored():
     story = Story()
     story.tell(created())
     row = fold_all(story.told)[1].history[0]
-    row |= {"v": 9, "data": '{"new": 1, "detail": "x", "params": {"a": 1}}'}
+    row["v"], row["data"] = 9, '{"new": 1, "detail": "x", "params": {"a": 1}}'
     shown = present.event_record(row, checkpoint(story.told), with_detail=False)
     assert (shown["v"], shown["data"]) == (9, {"new": 1, "params": {"a": 1}})
     assert present.params_of(row) == {"a": 1}
@@ -206,12 +207,6 @@ def test_a_task_handed_back_or_cancelled_or_done_says_so():
 
 
 def test_a_stream_id_of_any_size_can_be_shown():
-    at = checkpoint(Story(told=[]).told or _one())
+    at = Checkpoint(0, LOG_ID, 0, StreamId(1, 1))
     huge = StreamId(2**64 - 1, 2**64 - 1)
     assert Cursor.parse(str(at.revision(huge))).id == huge
-
-
-def _one() -> list[Any]:
-    story = Story()
-    story.tell(created())
-    return story.told

@@ -135,7 +135,7 @@ class Supervisor:
 
     def _asked_to_stop(self) -> None:
         if self._shutdown is None:
-            self._stop(0, "stopping (once more to hurry)")
+            self._stop(0, "stopping (Ctrl-C again to hurry)")
         else:
             self._status = 1
             self._shutdown.hurry()

@@ -8,6 +8,7 @@ MilepostError
 |-- UndecodableEvent        a log entry nobody can read; goes to the dead letters
 |   `-- NewerEvent          an event of a later version; parked until the code knows it
 |-- LogUnavailable          Redis did not answer, or not as promised (503)
+|   `-- LogFull             Redis has no room for more; what frees room still works
 |-- ConfigurationError      a setting or a server stops the start; one clear line
 `-- TaskControl             raised by or into a user's task function
     |-- Fail                ends the task as failed, with a reason its owner may read
@@ -46,6 +47,10 @@ class NewerEvent(UndecodableEvent):
 
 class LogUnavailable(MilepostError):
     """Redis could not be reached or refused; the outcome of a write may be unknown."""
+
+
+class LogFull(LogUnavailable):
+    """Redis is at its maxmemory; ends, acknowledgements and trimming still work."""
 
 
 class ConfigurationError(MilepostError):

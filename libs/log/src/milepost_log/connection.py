@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from milepost.errors import ConfigurationError, LogUnavailable
+from milepost.errors import ConfigurationError, LogFull, LogUnavailable
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
@@ -66,9 +66,12 @@ def translated() -> Generator[None]:
     """Turn redis-py's errors into ours.
 
     Raises:
-        LogUnavailable: Redis is away, loading, full or refused; a write may have happened.
+        LogFull: Redis has no room; nothing was written.
+        LogUnavailable: Redis is away, loading or refused; a write may have happened.
     """
     try:
         yield
+    except redis.exceptions.OutOfMemoryError as err:
+        raise LogFull(f"Redis is full: {err}") from err
     except (redis.RedisError, OSError, TimeoutError) as err:
         raise LogUnavailable(f"Redis: {type(err).__name__}: {err}") from err

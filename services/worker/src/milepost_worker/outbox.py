@@ -7,9 +7,10 @@ in one call. What could not be sent stays and is sent again: every step is safe 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from milepost.errors import Cancelled
+from milepost.errors import Cancelled, LogFull
 from milepost_log.work import Line, Outcome, Saved, WorkLog
 from milepost_worker.held import Held, Holdings
 from milepost_worker.jobs import Job
@@ -107,6 +108,11 @@ class Outbox:
                 item.safe.set()
 
     def _tell(self, log: WorkLog, number: int, held: Held, jobs: list[Job]) -> None:
+        """Tell what there is to tell; a full log hears of it later, ends may not wait for that."""
+        with suppress(LogFull):
+            self._send_news(log, number, held, jobs)
+
+    def _send_news(self, log: WorkLog, number: int, held: Held, jobs: list[Job]) -> None:
         lines = [(job, line) for job in jobs for line in job.lines()]
         if lines:
             self._send_lines(log, number, held, lines)

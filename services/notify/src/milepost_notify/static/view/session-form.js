@@ -5,6 +5,8 @@ import { problemWords } from "../core/words.js";
 import { byId } from "./dom.js";
 import { createFields } from "./fields.js";
 
+const MIN_PASSWORD = 12;
+
 /**
  * @param {{session: ReturnType<typeof import("../core/session.js").createSession>,
  *   onUser: (user: import("../core/session.js").User) => void}} ports
@@ -20,7 +22,7 @@ export function createSessionForm({ session, onUser }) {
     const up = /** @type {HTMLButtonElement|null} */ (event.submitter)?.value === "up";
     const credentials = { username: form.username.value, password: form.password.value };
     fields.clear();
-    if (fields.refuse(missing(credentials))) return;
+    if (fields.refuse(wrongBeforeSending(credentials, up))) return;
     fields.busy(true);
     try {
       if (up) await session.signUp(credentials);
@@ -63,11 +65,17 @@ export function createSessionForm({ session, onUser }) {
   };
 }
 
-/** @param {{username: string, password: string}} credentials */
-function missing({ username, password }) {
+/**
+ * @param {{username: string, password: string}} credentials
+ * @param {boolean} up a new password has to be long, an old one is what it is
+ */
+function wrongBeforeSending({ username, password }, up) {
   /** @type {Record<string, string>} */
   const wrong = {};
   if (!username) wrong.username = "Enter a username.";
   if (!password) wrong.password = "Enter a password.";
+  else if (up && [...password].length < MIN_PASSWORD) {
+    wrong.password = `A password has at least ${MIN_PASSWORD} characters.`;
+  }
   return wrong;
 }
