@@ -25,6 +25,7 @@ def test_what_is_unset_is_chosen() -> None:
         "MILEPOST_PARTITIONS": "1",
         "MILEPOST_SIGNUP": "open",
         "MILEPOST_DEMO": "1",
+        "MILEPOST_PUBLIC_TYPES": "mail.send",
         "MILEPOST_LEASE_SECONDS": "10",
         "MILEPOST_GRACE_SECONDS": "5",
         "MILEPOST_SUBMIT_URL": "http://127.0.0.1:8000",

@@ -12,6 +12,7 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError
 from redis.retry import Retry
 
 from milepost.errors import ConfigurationError, LogFull, LogUnavailable
@@ -71,7 +72,7 @@ def translated() -> Generator[None]:
     """
     try:
         yield
-    except redis.exceptions.OutOfMemoryError as err:
+    except OutOfMemoryError as err:
         raise LogFull(f"Redis is full: {err}") from err
     except (redis.RedisError, OSError, TimeoutError) as err:
         raise LogUnavailable(f"Redis: {type(err).__name__}: {err}") from err

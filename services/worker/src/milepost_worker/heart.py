@@ -33,7 +33,8 @@ class Heart(threading.Thread):
         self._environment = {**os.environ, "MILEPOST_HEART_URL": url}
         interval = lease_seconds / 3
         self._command = [
-            sys.executable, "-P", "-m", "milepost_log.heart", namespace, str(interval), str(os.getpid()),
+            sys.executable, "-P", "-m", "milepost_log.heart",
+            namespace, str(interval), str(os.getpid()),
         ]  # fmt: skip
         self._tick_seconds = interval / 2
         self._state = state
