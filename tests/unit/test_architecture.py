@@ -16,7 +16,9 @@ PURE = {
         "codec", "cursors", "errors", "events", "ids", "keys", "owners", "problems", "progress",
         "records", "task_state", "task_types",
     ],
-    "services/submit/src/milepost_submit": ["batches", "decisions", "params", "refusals", "requests", "usernames"],
+    "services/submit/src/milepost_submit": [
+        "batches", "decisions", "params", "refusals", "requests", "usernames",
+    ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes", "retries"],
     "services/notify/src/milepost_notify": [
         "archive", "checkpoints", "folding", "present", "projection", "rows",
@@ -26,8 +28,8 @@ PURE = {
 
 HARMLESS = {
     "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum",
-    "functools", "hashlib", "itertools", "json", "math", "operator", "re", "string", "struct", "traceback",
-    "types", "typing", "unicodedata",
+    "functools", "hashlib", "itertools", "json", "math", "operator", "re", "string", "struct",
+    "traceback", "types", "typing", "unicodedata",
     "pydantic", "pydantic_core",
 }  # fmt: skip
 """What reads nothing from the world."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from milepost_cli import dev_mail
-from milepost_cli.mail_file import MailFile
+from milepost_cli.mail_file import NAME
 from milepost_cli.mails import STYLESHEET
 
 
@@ -20,10 +20,11 @@ def client(folder: Path, address: str = "127.0.0.1") -> httpx.AsyncClient:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Give a folder with 1,200 mails."""
-    file = MailFile(tmp_path)
-    for number in range(1200):
-        mail = {"from": "a", "to": ["b"], "subject": f"<i>{number}", "body": "ü", "at": "now"}
-        file.append(json.dumps(mail, ensure_ascii=False).encode())
+    mails = [
+        {"from": "a", "to": ["b"], "subject": f"<i>{number}", "body": "ü", "at": "now"}
+        for number in range(1200)
+    ]
+    (tmp_path / NAME).write_text("".join(f"{json.dumps(mail)}\n" for mail in mails))
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(entry=entry)
         return command
 
+    host = os.environ.get("MILEPOST_HOST") or "127.0.0.1"
     up = add("up", "milepost_cli.up:run", "start everything on this machine")
     up.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page and the API")
     up.add_argument("--data-dir", default=".milepost", metavar="DIR", help="where all data lives")
@@ -71,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         ("notify", "milepost_notify.main:run", "serve queries, live updates and the page"),
     ):
         service = add(name, entry, text)
-        service.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        service.add_argument("--host", default=host, help="address to listen on (MILEPOST_HOST)")
         service.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port to listen on")
     _add_worker_options(add("worker", "milepost_worker.main:run", "run tasks"))
     add("projector", "milepost_notify.main:run_projector", "fold the log into the read models")

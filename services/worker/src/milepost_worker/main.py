@@ -87,14 +87,14 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     broker.add_middleware(RunsOnce())
     actors.declare(broker, known.values())
     broker.emit_after("process_boot")
+    heart = Heart(settings.redis_url, settings.namespace, settings.lease_seconds, session.state)
+    session.on_held = heart.holds
+    heart.tick()  # it beats before anything is taken
+    heart.start()
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=500)
     worker.start()
     doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring, session.stop)
     doorbell.start()
-    heart = Heart(settings.redis_url, settings.namespace, settings.lease_seconds, session.state)
-    session.on_held = heart.holds
-    heart.tick()
-    heart.start()
     logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
     _announce_until(stopping, settings)
     session.draining = True

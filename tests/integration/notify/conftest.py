@@ -1,0 +1,78 @@
+"""Notify as a running application: real Valkey, SQLite in a folder of the test, one partition."""
+
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from milepost.settings import Settings
+from milepost_log.connection import connect_async
+from milepost_notify.main import build, migrate
+from notify_surroundings import BASE, SECRET, Person, Scribe, until
+
+As = Callable[..., Person]
+
+
+@pytest.fixture(scope="session")
+def notify_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the schema and nothing else, to copy."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    migrate(Settings.load(database_url=f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def settings(valkey_url: str, namespace: str, notify_schema: Path, tmp_path: Path) -> Settings:
+    path = tmp_path / "notify.db"
+    path.write_bytes(notify_schema.read_bytes())
+    return Settings.load(
+        redis_url=valkey_url,
+        namespace=namespace,
+        partitions=1,
+        database_url=f"sqlite:///{path}",
+        secret=SECRET,
+    )
+
+
+@pytest.fixture
+async def log(settings: Settings) -> AsyncGenerator[Scribe]:
+    """The log, which has a name already."""
+    client = connect_async(settings.redis_url)
+    scribe = Scribe(client, settings)
+    await scribe.name_logs()
+    yield scribe
+    await client.aclose()
+
+
+@pytest.fixture
+async def app(settings: Settings, log: Scribe) -> AsyncGenerator[FastAPI]:
+    """Notify with its projector, ready."""
+    app = build(settings)
+    async with app.router.lifespan_context(app):
+        await until(app.state.ready, lambda checks: set(checks.values()) == {"ok"})
+        yield app
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+        yield client
+
+
+@pytest.fixture
+def person(http: httpx.AsyncClient) -> As:
+    """Make somebody who asks; keywords are for his token."""
+
+    def make(owner: str = "bob", **claims: Any) -> Person:
+        return Person(http, owner, claims)
+
+    return make
+
+
+@pytest.fixture
+def bob(person: As) -> Person:
+    return person("bob")

@@ -1,0 +1,182 @@
+"""What tests of notify stand it among: a log to write to, projectors, clients, waiting."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar, cast
+from uuid import uuid4
+
+import httpx
+import redis.asyncio
+
+from histories import LOG_ID
+from milepost import tokens
+from milepost.codec import encode, usual_actor
+from milepost.cursors import ZERO, Cursor, StreamId, log_prefix
+from milepost.events import Event, Payload
+from milepost.ids import uuid7
+from milepost.keys import PartitionKeys
+from milepost.owners import partition_of
+from milepost.settings import Settings
+from milepost_log.connection import connect_async
+from milepost_log.reader import LogReader
+from milepost_notify.projector import Ports, Projection
+from milepost_notify.redis_wakeups import announce
+from milepost_notify.running import running
+from milepost_notify.store import ProjectionStore
+from milepost_notify.supervisor import Supervised
+
+SECRET = "a-secret-for-tests-that-has-forty-letters"
+BASE = "http://milepost.test"
+API = "/api/notify"
+
+Found = TypeVar("Found")
+
+
+async def until(
+    look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], seconds: float = 10
+) -> Found:
+    """Look again and again until it is as wanted; fails after the deadline with what was seen."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = await look()
+        if holds(found):
+            return found
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.01)
+
+
+def task_id(number: int = 0) -> str:
+    """A task id; the same for the same number, another each time without."""
+    return uuid7(number, bytes(10)) if number else uuid7(int(time.time() * 1000), uuid4().bytes[6:])
+
+
+@dataclass
+class Scribe:
+    """Writes the log as the scripts would, event by event."""
+
+    client: redis.asyncio.Redis
+    settings: Settings
+
+    def keys(self, owner: str) -> PartitionKeys:
+        number = partition_of(owner, self.settings.partitions)
+        return PartitionKeys(self.settings.namespace, number)
+
+    async def name_logs(self, log_id: str = LOG_ID) -> None:
+        """Make the logs, as submit does when it starts."""
+        for number in range(self.settings.partitions):
+            meta = PartitionKeys(self.settings.namespace, number).meta
+            await self._do("HSET", meta, "log_id", log_id)
+
+    async def tell(
+        self, payload: Payload, task: str, owner: str = "bob", *, attempt: int = 0, id: str = "*",
+        at: int | None = None,
+    ) -> Cursor:  # fmt: skip
+        """Append an event; its revision."""
+        by = usual_actor(payload.type, owner, task)
+        event = Event(0, ZERO, task, owner, by, at or 0, attempt, None, payload)
+        return await self.raw(owner, encode(event), id=id)
+
+    async def raw(self, owner: str, fields: dict[str, Any], *, id: str = "*") -> Cursor:
+        """Append an entry of any form to the owner's log."""
+        keys = self.keys(owner)
+        flat = [part for pair in fields.items() for part in pair]
+        found = StreamId.parse(await self._do("XADD", keys.log, id, *flat))
+        return Cursor(keys.partition, log_prefix(LOG_ID), 0, found, 0)
+
+    async def entries(self, key: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        """Everything in a stream."""
+        found: Any = await self.client.xrange(key)  # pyright: ignore[reportUnknownMemberType]  # untyped
+        return found
+
+    async def delete(self, *names: str) -> None:
+        """Lose data."""
+        await self._do("DEL", *names)
+
+    async def _do(self, *command: Any) -> Any:
+        return await self.client.execute_command(*command)  # pyright: ignore  # untyped
+
+
+@dataclass
+class Person:
+    """An owner's requests to notify."""
+
+    http: httpx.AsyncClient
+    owner: str = "bob"
+    claims: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        token = tokens.mint(self.owner, SECRET, now=time.time(), **self.claims)
+        return {"Authorization": f"Bearer {token}"}
+
+    async def get(self, path: str, **query: Any) -> httpx.Response:
+        """Ask; the answer as it is."""
+        return await self.http.get(f"{API}{path}", params=query, headers=self.headers, timeout=40)
+
+    async def read(self, path: str, **query: Any) -> dict[str, Any]:
+        """Ask; the body of an answer that has to be good."""
+        answer = await self.get(path, **query)
+        assert answer.status_code == 200, answer.text
+        return cast(dict[str, Any], answer.json())
+
+    async def poll(self, since: str | None = None, **query: Any) -> dict[str, Any]:
+        """Ask for notifications."""
+        if since is not None:
+            query["since"] = since
+        return await self.read("/notifications", **query)
+
+    async def follow(self, since: str | None = None, **query: Any) -> tuple[list[Any], str]:
+        """Everything there is behind a cursor, page after page; and the last cursor."""
+        rows = list[Any]()
+        while True:
+            answer = await self.poll(since, **query)
+            rows += answer["notifications"]
+            since = cast(str, answer["cursor"])
+            if not answer["notifications"]:
+                return rows, since
+
+    async def seen(self, revision: Cursor) -> None:
+        """Wait until what a revision names has been projected."""
+        async with asyncio.timeout(10):
+            while True:
+                answer = await self.get(f"/tasks/{task_id(1)}", at_least=str(revision))
+                if answer.status_code == 404:
+                    return
+                assert answer.status_code in (200, 503), answer.text
+                if answer.status_code == 200:
+                    return
+
+
+@asynccontextmanager
+async def projecting(settings: Settings, store: ProjectionStore) -> AsyncGenerator[Supervised]:
+    """Project partition 0 into `store` until the end of the block."""
+    async with AsyncExitStack() as stack:
+        reading, writing = (connect_async(settings.redis_url) for _ in range(2))
+        stack.push_async_callback(reading.aclose)
+        stack.push_async_callback(writing.aclose)
+        ports = Ports(
+            store=store,
+            reader=LogReader(reading, settings.namespace, 0),
+            writer=LogReader(writing, settings.namespace, 0),
+            announce=partial(announce, writing, settings.namespace, 0),
+            monotonic=time.monotonic,
+            dead_letter=lambda position, reason: None,
+            keep_ms=int(settings.log_keep * 1000),
+        )
+        supervised = Supervised(0, partial(Projection, 0, ports))
+        await stack.enter_async_context(running(supervised.run()))
+        yield supervised
+
+
+def lines(caplog: Any, level: int = logging.WARNING) -> list[str]:
+    """Log lines of ours from a level on."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= level and record.name.startswith("milepost")
+    ]
