@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import socket
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -12,6 +13,8 @@ from uuid import uuid4
 
 import httpx
 import redis.asyncio
+import uvicorn
+from fastapi import FastAPI
 
 from histories import LOG_ID
 from milepost import tokens
@@ -180,3 +183,26 @@ def lines(caplog: Any, level: int = logging.WARNING) -> list[str]:
         for record in caplog.records
         if record.levelno >= level and record.name.startswith("milepost")
     ]
+
+
+class QuietServer(uvicorn.Server):
+    """A server inside the test's own loop, which leaves signals alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
+    """Serve a running application on a real socket; a client of it."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, http="httptools", ws="none")
+    server = QuietServer(config)
+    sock = socket.create_server(("127.0.0.1", 0))
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    base = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+        yield client
+    server.should_exit = server.force_exit = True
+    await serving
+    sock.close()

@@ -117,3 +117,18 @@ def greedy_code(seconds: float) -> int:
     finally:
         sys.setswitchinterval(before)
     return current().attempt
+
+
+@task("sample.parent", public=True)
+def parent(children: int, crash: bool) -> list[str]:
+    """Submit children; die once after that."""
+    made = [noop.submit().id for _ in range(children)]
+    if crash and current().attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return made
+
+
+@task("sample.async_parent", public=True)
+async def async_parent() -> str:
+    """Submit a child from a coroutine."""
+    return (await noop.asubmit()).id

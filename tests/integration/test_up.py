@@ -76,11 +76,12 @@ def refusal(up: Up) -> str:
     return up.complained
 
 
-def test_it_is_ready_when_it_says_so(running: Up) -> None:
-    assert running.answers()
-    assert str(running.data) in running.said
-    assert "Ctrl-C" in running.said
-    with urllib.request.urlopen(running.url, timeout=10) as page:
+def test_it_is_ready_when_it_says_so(start: Callable[..., Up]) -> None:
+    up = start().until_ready()
+    assert up.answers()
+    assert str(up.data) in up.said
+    assert "Ctrl-C" in up.said
+    with urllib.request.urlopen(up.url, timeout=10) as page:
         assert page.status == 200
 
 

@@ -112,9 +112,11 @@ async def test_many_events_of_one_millisecond_are_all_delivered_in_pages_of_one(
 ):
     cursor = (await bob.poll())["cursor"]
     moment = int(time.time() * 1000) + 60_000
-    for number in range(20):
-        last = await log.tell(created(f"{number}"), task_id(), id=f"{moment}-{number}")
-    await bob.seen(last)
+    told = [
+        await log.tell(created(f"{number}"), task_id(), id=f"{moment}-{number}")
+        for number in range(20)
+    ]
+    await bob.seen(told[-1])
     rows, _ = await bob.follow(cursor, limit=1)
     assert tasks(rows) == [f"{number}" for number in range(20)]
     assert len({row["id"] for row in rows}) == 20
@@ -138,9 +140,8 @@ async def test_an_event_stamped_before_the_cursor_is_delivered_all_the_same(
 
 
 async def test_pages_of_the_state_contain_every_task_once(log: Scribe, bob: Person):
-    for number in range(7):
-        _, end = await run(log, f"{number}")
-    await bob.seen(end)
+    ends = [await run(log, f"{number}") for number in range(7)]
+    await bob.seen(ends[-1][1])
     for limit in (1, 3, 8, 100):
         rows, _ = await bob.follow(limit=limit)
         assert sorted(tasks(rows)) == [f"{number}" for number in range(7)]
@@ -176,8 +177,6 @@ async def test_dismissing_and_reading_reach_every_follower(log: Scribe, bob: Per
 async def test_reading_goes_no_further_than_what_had_ended(log: Scribe, bob: Person, settings: Any):
     commands = CommandLog(log.client, settings.namespace, 1)
     _, end = await run(log, "before")
-    await bob.seen(end)
-    _, cursor = await bob.follow()
     beyond = StreamId(end.id.ms + 3_600_000, 0)
     await commands.read("bob", beyond)
     await run(log, "after")

@@ -137,7 +137,7 @@ def test_a_schema_that_is_none_or_points_elsewhere_is_unusable(schema: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("name", "by_service", "found"),
+    ("name", "by_code", "found"),
     [
         ("do.it", False, True),
         ("do.it", True, True),
@@ -147,12 +147,12 @@ def test_a_schema_that_is_none_or_points_elsewhere_is_unusable(schema: dict[str,
         ("", True, False),
     ],
 )
-def test_private_types_are_for_backends_alone(name: str, by_service: bool, found: bool) -> None:
+def test_private_types_are_for_backends_alone(name: str, by_code: bool, found: bool) -> None:
     if found:
-        assert find_type(TYPES, name, by_service=by_service).type.name == name
+        assert find_type(TYPES, name, by_code=by_code).type.name == name
     else:
         with pytest.raises(Refusal) as refused:
-            find_type(TYPES, name, by_service=by_service)
+            find_type(TYPES, name, by_code=by_code)
         assert refused.value.status == 404
 
 
@@ -199,7 +199,7 @@ def batch(*items: JsonValue, key: str | None = None) -> list[NewTask]:
         items,
         TYPES,
         owner="bob",
-        by_service=False,
+        by_code=False,
         fresh_id=lambda: uuid7(next(numbers), bytes(10)),
         max_params_bytes=100,
         idempotency_key=key,

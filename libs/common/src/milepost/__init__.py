@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from milepost.errors import Cancelled, Fail, Retry
     from milepost.progress import Progress
     from milepost.running import current
+    from milepost.submitting import asubmit, submit
     from milepost.tokens import token
 
-__all__ = ["Cancelled", "Fail", "Progress", "Retry", "current", "task", "token"]
+__all__ = [
+    "Cancelled", "Fail", "Progress", "Retry", "asubmit", "current", "submit", "task", "token",
+]  # fmt: skip
 
 _HOMES = {
     "Cancelled": "errors",
     "Fail": "errors",
     "Progress": "progress",
     "Retry": "errors",
+    "asubmit": "submitting",
     "current": "running",
+    "submit": "submitting",
     "task": "definitions",
     "token": "tokens",
 }

@@ -4,12 +4,15 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from milepost.progress import Progress
 from milepost.task_types import TaskType
+
+if TYPE_CHECKING:
+    from milepost.submitting import Submitted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +44,18 @@ class TaskDefinition(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function right here, without any queue."""
         return self.function(*args, **kwargs)
+
+    def submit(self, *, owner: str | None = None, **params: Any) -> "Submitted":
+        """Submit a task of this type; see `milepost.submit`. Only params and owner fit in here."""
+        from milepost.submitting import submit  # an HTTP client, for those who call it
+
+        return submit(self.name, params, owner=owner)
+
+    async def asubmit(self, *, owner: str | None = None, **params: Any) -> "Submitted":
+        """The same, for asyncio."""
+        from milepost.submitting import asubmit
+
+        return await asubmit(self.name, params, owner=owner)
 
     def arguments(self, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         """Check `params` and return the function's keyword arguments.

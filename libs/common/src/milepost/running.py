@@ -1,7 +1,9 @@
 """Owns `current()`: which task the code below is running for. Set by the worker alone."""
 
+from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 
 from milepost.progress import Progress
 
@@ -16,6 +18,10 @@ class RunningTask:
     attempt: int
     """1 for the first."""
     progress: Progress
+    trace: str = ""
+    """W3C traceparent of the request that made it; empty for none."""
+    children: Iterator[int] = field(default_factory=count)
+    """Ordinals of the tasks it submits, from 0 in every attempt."""
 
 
 running: ContextVar[RunningTask | None] = ContextVar("milepost_running", default=None)

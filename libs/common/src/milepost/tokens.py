@@ -32,6 +32,13 @@ class Caller:
     """Ids of the only tasks this caller may read; null: all of the owner's."""
     expires_at: float = 0.0
     """Seconds since the epoch."""
+    task: str | None = None
+    """The running task whose code asks, for its owner; null for everybody else."""
+
+    @property
+    def is_code(self) -> bool:
+        """Whether an application's own code asks, which may use private task types."""
+        return self.task is not None or "service" in self.scopes
 
     def may(self, scope: str) -> bool:
         """Whether the credentials carry `scope`; `service` may do whatever an owner may."""
@@ -48,12 +55,13 @@ def mint(
     tasks: Iterable[str] | None = None,
     audience: str = "milepost",
     local: bool = False,
+    task: str | None = None,
 ) -> str:
     """Sign a token for `owner`, valid for `ttl_seconds` from `now` (seconds since the epoch).
 
     `local` is for Milepost's own services alone: without it a token cannot name one of
     Milepost's own accounts, so that an application whose user calls himself `local:bob`
-    opens no door.
+    opens no door. `task` says which running task's code will ask; it too counts with `local` alone.
 
     Raises:
         InvalidValue: `owner` cannot be an owner, or is a local account without `local`.
@@ -72,6 +80,8 @@ def mint(
         claims["tasks"] = list(tasks)
     if local:
         claims["local"] = True
+    if task is not None:
+        claims["task"] = task
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
@@ -122,7 +132,7 @@ def _caller(claims: dict[str, Any], now: float) -> Caller:
         raise InvalidToken(str(err)) from err
     if sub.startswith(LOCAL_PREFIX) and claims.get("local") is not True:
         raise InvalidToken(f"a token cannot name one of the {LOCAL_PREFIX}* accounts")
-    scope, tasks = claims.get("scope"), claims.get("tasks")
+    scope, tasks, task = claims.get("scope"), claims.get("tasks"), claims.get("task")
     if scope is not None and not isinstance(scope, str):
         raise InvalidToken("`scope` has to be a string")
     if tasks is not None and not (
@@ -134,6 +144,7 @@ def _caller(claims: dict[str, Any], now: float) -> Caller:
         scopes=DEFAULT_SCOPES if scope is None else frozenset(scope.split()),
         tasks=None if tasks is None else frozenset(tasks),  # pyright: ignore[reportUnknownArgumentType]  # checked above
         expires_at=float(exp),
+        task=task if isinstance(task, str) and claims.get("local") is True else None,
     )
 
 

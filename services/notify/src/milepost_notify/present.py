@@ -61,6 +61,7 @@ def event_record(row: HistoryRow, at: Checkpoint, *, with_detail: bool) -> Json:
         "attempt": row["attempt"],
         "at": rfc3339(row["at_ms"]),
         "by": {"kind": row["by_kind"], "id": row["by_id"]},
+        "trace": row["trace"],
         "data": data,
     }
 

@@ -25,9 +25,10 @@ def decide_batch(
     types: Mapping[str, Offered],
     *,
     owner: str,
-    by_service: bool,
+    by_code: bool,
     fresh_id: Callable[[], str],
     max_params_bytes: int,
+    parent: str | None = None,
     idempotency_key: str | None = None,
 ) -> list[NewTask]:
     """Accept every item, in order.
@@ -45,7 +46,7 @@ def decide_batch(
         try:
             request = read_item(item)
             _check_alone(request, index, owner, seen)
-            offered = find_type(types, request.type, by_service=by_service)
+            offered = find_type(types, request.type, by_code=by_code)
             # A header holds no U+0000, so no request for a single task has such a key.
             key = None if idempotency_key is None else f"{idempotency_key}\0{index}"
             task = decide_new(
@@ -53,6 +54,7 @@ def decide_batch(
                 offered,
                 fresh_id=fresh_id(),
                 max_params_bytes=max_params_bytes,
+                parent=parent,
                 idempotency_key=key,
             )
         except Refusal as refusal:

@@ -38,14 +38,14 @@ class Original:
     dismissed: bool = False
 
 
-def find_type(types: Mapping[str, Offered], name: str, *, by_service: bool) -> Offered:
+def find_type(types: Mapping[str, Offered], name: str, *, by_code: bool) -> Offered:
     """Look a type up as this caller may use it.
 
     Raises:
         Refusal: 404, nobody has announced it or it is for applications' backends alone.
     """
     offered = types.get(name)
-    if offered is None or not (offered.type.public or by_service):
+    if offered is None or not (offered.type.public or by_code):
         error = field_error(["type"], "no such task type")
         raise Refusal(404, "unknown-type", "No such task type", [error])
     return offered
@@ -57,6 +57,7 @@ def decide_new(
     *,
     fresh_id: str,
     max_params_bytes: int,
+    parent: str | None = None,
     idempotency_key: str | None = None,
 ) -> NewTask:
     """Accept a request for a task.
@@ -64,6 +65,7 @@ def decide_new(
     Args:
         fresh_id: the task's id when the client sent none.
         max_params_bytes: of params as compact JSON.
+        parent: the task whose code asks.
 
     Raises:
         Refusal: 422, params are too large or not what the type's schema asks for.
@@ -78,6 +80,7 @@ def decide_new(
         params=request.params,
         tags=tuple(request.tags),
         quiet_after_seconds=task_type.quiet_after_seconds,
+        parent=parent,
     )
     delay_ms = round((request.delay_seconds or 0) * 1000)
     # Without defaults: a field added later leaves the fingerprints of older requests alone.

@@ -37,7 +37,14 @@ def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
     def run(job: Job) -> None:
         started = job.started
         token = running.set(
-            RunningTask(started.id, definition.name, started.owner, started.attempt, job.progress)
+            RunningTask(
+                started.id,
+                definition.name,
+                started.owner,
+                started.attempt,
+                job.progress,
+                started.trace,
+            )
         )
         try:
             arguments = _arguments(definition, job)

@@ -26,8 +26,8 @@ def json_answer(body: object) -> Response:
     return Response(to_json(body, inf_nan_mode="null"), media_type="application/json")
 
 
-def cursor_of(name: str, text: str | None) -> Cursor | None:
-    """The cursor in a query parameter; empty counts as none.
+def cursor_of(name: str, text: str | None, *, place: str = "query") -> Cursor | None:
+    """The cursor in a query parameter or header; empty counts as none.
 
     Raises:
         HttpProblem: 422, it never was one.
@@ -38,7 +38,7 @@ def cursor_of(name: str, text: str | None) -> Cursor | None:
         return Cursor.parse(text)
     except InvalidCursor as err:
         raise HttpProblem(
-            422, "invalid", "Not a cursor", errors=[field_error(["query", name], "not a cursor")]
+            422, "invalid", "Not a cursor", errors=[field_error([place, name], "not a cursor")]
         ) from err
 
 

@@ -51,7 +51,8 @@ async def stream(
     """
     parts, acting = parts_of(request), acting_owner(who, owner)
     feed = Feed(acting, Filters(tag=tag or None, tasks=who.tasks))
-    cursor = cursor_of("Last-Event-ID", last_event_id) or cursor_of("since", since)
+    seen = cursor_of("Last-Event-ID", last_event_id, place="header")
+    cursor = seen or cursor_of("since", since)
     first = await parts.delivery.page(feed, cursor)
     good_for = expiry(who) - request.app.state.clock()
     return _Stream(parts.places, acting, _events(parts.delivery, feed, first, good_for))

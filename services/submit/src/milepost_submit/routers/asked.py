@@ -52,6 +52,8 @@ def one_owner(body: str | None, query: str | None) -> str | None:
 
 def actor(who: Caller) -> Actor | None:
     """Who causes events, where it is not the owner."""
+    if who.task is not None:
+        return Actor("task", who.task)
     return Actor("service", who.owner) if "service" in who.scopes else None
 
 

@@ -50,8 +50,9 @@ async def submit(
     try:
         task = decide_new(
             body,
-            find_type(types, body.type, by_service="service" in who.scopes),
+            find_type(types, body.type, by_code=who.is_code),
             fresh_id=fresh_id(request),
+            parent=who.task,
             max_params_bytes=settings.max_params_bytes,
             idempotency_key=key,
         )
@@ -84,7 +85,8 @@ async def submit_batch(
             body.tasks,
             types,
             owner=acting,
-            by_service="service" in who.scopes,
+            by_code=who.is_code,
+            parent=who.task,
             fresh_id=lambda: fresh_id(request),
             max_params_bytes=settings.max_params_bytes,
             idempotency_key=key,
@@ -125,7 +127,7 @@ async def retry(
     try:
         task = decide_retry(
             original,
-            find_type(types, original.type, by_service="service" in who.scopes),
+            find_type(types, original.type, by_code=who.is_code),
             fresh_id=fresh_id(request),
             max_params_bytes=settings.max_params_bytes,
             idempotency_key=key,
