@@ -139,23 +139,7 @@ class History:
     def returned(self, worker: str, reason: str) -> None:
         if self.state is None or self.state.status != "running" or self.state.worker != worker:
             return
-        assert self.decide(ts.ReturnTask(worker, reason))  # pyright: ignore[reportArgumentType]  # one of two
-        if self.state.cancel_requested:
-            self.end(TaskCancelled())
-        elif self.state.crashes >= 3:
-            self.end(
-                TaskFailed(
-                    error=Problem(
-                        code="worker_lost",
-                        message=f"Its worker stopped unexpectedly {self.state.crashes} times",
-                        reference=self.id[-12:],
-                    )
-                )
-            )
-
-    def end(self, payload: Payload) -> None:
-        self.expected.append(payload)
-        self.state = ts.evolve(self.state, payload)
+        assert self.decide(ts.ReturnTask(worker, reason, self.id[-12:]))  # pyright: ignore[reportArgumentType]  # one of two
 
 
 @given(st.lists(STEP, max_size=25))

@@ -13,13 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PURE = {
     "libs/common/src/milepost": [
-        "codec", "cursors", "errors", "events", "ids", "keys", "owners", "problems", "progress",
-        "records", "task_state", "task_types",
+        "codec", "cursors", "endings", "errors", "events", "ids", "keys", "owners", "problems",
+        "progress", "records", "retries", "task_state", "task_types",
     ],
+    "libs/common/src/milepost/testing": ["memory_log", "observed", "plan", "run"],
     "services/submit/src/milepost_submit": [
         "batches", "decisions", "params", "refusals", "requests", "usernames",
     ],
-    "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes", "retries"],
+    "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
         "archive", "checkpoints", "folding", "present", "projection", "rows",
     ],
@@ -49,10 +50,15 @@ NAMES_THAT_OWN_NOTHING = {"utils", "util", "helpers", "helper", "misc", "base", 
 
 def pure_modules() -> list[tuple[Path, str]]:
     return [
-        (ROOT / folder / f"{name}.py", f"{Path(folder).name}.{name}")
+        (ROOT / folder / f"{name}.py", f"{package(folder)}.{name}")
         for folder, names in PURE.items()
         for name in names
     ]
+
+
+def package(folder: str) -> str:
+    """The import name of a folder of modules."""
+    return folder.partition("/src/")[2].replace("/", ".")
 
 
 def imports(path: Path) -> set[str]:
@@ -65,7 +71,7 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, "imports are absolute"
             assert node.module is not None
             found.add(node.module)
-            if node.module in {folder.split("/")[-1] for folder in PURE}:
+            if node.module in {package(folder) for folder in PURE}:
                 found.remove(node.module)
                 found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from log_probe import LogProbe
+from milepost.endings import Endings
 from milepost.errors import LogUnavailable
 from milepost_log.connection import connect
 from milepost_log.work import StartedTask, WorkLog
 from milepost_worker.jobs import Job
 from milepost_worker.outbox import Outbox
-from milepost_worker.outcomes import Endings
+from milepost_worker.outcomes import outcome
 from milepost_worker.session import Session
 
 TASKS = 60
@@ -101,7 +102,7 @@ def work_off(session: Session, dice: random.Random) -> None:
             done = running.pop(dice.randrange(len(running)))
             done.progress.report(50)
             done.ran = True
-            session.finished(done, ENDINGS.of(done, None, reference="r"))
+            session.finished(done, outcome(ENDINGS, done, None, reference="r"))
             ended += 1
     for _ in range(200):  # far more turns than can be lost in a row
         session.turn(time.monotonic())

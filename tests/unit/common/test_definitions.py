@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from milepost import Progress, task
+from milepost.errors import ParamsChanged
 
 
 class Size(BaseModel):
@@ -42,7 +43,7 @@ def test_params_a_function_no_longer_wants_are_refused():
     @task("unit.changed")
     def changed(count: int) -> None: ...
 
-    with pytest.raises(ValidationError):
+    with pytest.raises(ParamsChanged):
         changed.arguments({"count": "many"}, Progress())
 
 

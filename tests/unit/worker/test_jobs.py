@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from milepost import Cancelled, Fail
+from milepost.endings import Endings
+from milepost.errors import ParamsChanged
 from milepost.events import TaskFailed, TaskProgressed, TaskSucceeded
 from milepost_log.work import Outcome
-from milepost_worker.jobs import Job, ParamsChanged
-from milepost_worker.outcomes import Endings
+from milepost_worker.jobs import Job
+from milepost_worker.outcomes import outcome
 from started import started_task
 
 
@@ -20,7 +22,8 @@ def job(result: Any = None, *, ran: bool = True) -> Job:
 
 
 def end(made: Job, error: BaseException | None = None) -> Outcome:
-    return Endings(max_result_bytes=1000, chance=lambda: 0.5).of(made, error, reference="ref1")
+    endings = Endings(max_result_bytes=1000, chance=lambda: 0.5)
+    return outcome(endings, made, error, reference="ref1")
 
 
 def told(made: Job) -> TaskProgressed | None:

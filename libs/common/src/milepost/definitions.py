@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from milepost.errors import ParamsChanged
 from milepost.progress import Progress
 from milepost.task_types import TaskType
 
@@ -61,9 +62,12 @@ class TaskDefinition(Generic[P, R]):
         """Check `params` and return the function's keyword arguments.
 
         Raises:
-            pydantic.ValidationError: they are not what the function wants (any more).
+            ParamsChanged: they are not what the function wants (any more).
         """
-        checked = self.model.model_validate(params)
+        try:
+            checked = self.model.model_validate(params)
+        except ValidationError as err:
+            raise ParamsChanged(str(err)) from err
         if self.model_name is not None:
             kwargs: dict[str, Any] = {self.model_name: checked}
         else:

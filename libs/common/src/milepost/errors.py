@@ -3,7 +3,8 @@
 MilepostError
 |-- InvalidValue            a value from outside is not what it has to be (422)
 |   |-- InvalidCursor       a string that is not a cursor
-|   `-- InvalidToken        credentials that prove nothing (401)
+|   |-- InvalidToken        credentials that prove nothing (401)
+|   `-- ParamsChanged       stored params that the task function does not want (any more)
 |-- Refused                 the state machine forbids the command (409)
 |-- UndecodableEvent        a log entry nobody can read; goes to the dead letters
 |   `-- NewerEvent          an event of a later version; parked until the code knows it
@@ -31,6 +32,10 @@ class InvalidCursor(InvalidValue):
 
 class InvalidToken(InvalidValue):
     """Credentials that are malformed, expired, for another door, or signed by nobody we know."""
+
+
+class ParamsChanged(InvalidValue):
+    """The stored params are not what this version of the task function wants."""
 
 
 class Refused(MilepostError):

@@ -34,6 +34,14 @@ class Snapshot(NamedTuple):
     message: str | None
     step: str | None
 
+    def told(self) -> dict[str, Any]:
+        """The data of the TaskProgressed that tells it, without what has its default."""
+        rest = {"done": self.done, "total": self.total, "message": self.message, "step": self.step}
+        data: dict[str, Any] = {"progress": self.percent or 0}
+        if self.percent is None:
+            data["indeterminate"] = True
+        return data | {name: value for name, value in rest.items() if value is not None}
+
 
 class _Frame(NamedTuple):
     """The part of the bar that reports move in: all of it, or a step's share."""

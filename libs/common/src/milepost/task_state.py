@@ -10,12 +10,13 @@
     scheduled  |            | | +--------> failed -------+
     retrying <-|------------+ |
             ^  |  retry later |
-            |  +---<----------+  return (shutdown, worker lost): queued again
+            |  +---<----------+  return (shutdown, worker lost): queued again, or at once an end:
+            |                    cancelled if asked to, failed the third time a worker was lost
             +-- a start from `retrying` and `scheduled` once they are due
 
-`running` also takes report, log and cancel (which only asks). `attempt` is the fence: raised by
-every start; a report or end of another attempt is refused. The Lua scripts guard the same way and
-are held to this module by tests/conformance.
+`running` also takes report, log and cancel (which only asks; who was asked is not retried).
+`attempt` is the fence: raised by every start; a report or end of another attempt is refused. The
+Lua scripts guard the same way and are held to this module by tests/conformance.
 """
 
 from collections.abc import Iterable
@@ -28,6 +29,8 @@ from milepost.events import Payload
 
 Status = Literal["scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled"]
 ENDED: frozenset[Status] = frozenset(("succeeded", "failed", "cancelled"))
+MAX_CRASHES = 3
+"""As many workers vanished with one task: then it is the task that kills them (ADR 0016)."""
 WAITING: frozenset[Status] = frozenset(("scheduled", "queued", "retrying"))
 
 
@@ -96,6 +99,8 @@ class ReturnTask:
 
     worker: str
     reason: Literal["shutdown", "worker_lost"]
+    reference: str = ""
+    """Names the failure to the owner, where this ends the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +143,13 @@ def decide(state: TaskState | None, command: Command) -> list[Payload]:
                 return [outcome] if state.status == "running" else []
         case RetryLater(attempt, worker, outcome):
             if state.attempt == attempt and state.worker == worker:
-                return [outcome] if state.status == "running" else []
-        case ReturnTask(worker, reason):
+                retried = e.TaskCancelled() if state.cancel_requested else outcome
+                return [retried] if state.status == "running" else []
+        case ReturnTask(worker, reason, reference):
             if state.status == "running" and state.worker == worker:
                 crashes = state.crashes + (reason == "worker_lost")
-                return [e.TaskReturned(reason=reason, worker=worker, crashes=crashes)]
+                returned = e.TaskReturned(reason=reason, worker=worker, crashes=crashes)
+                return [returned, *_not_queued_again(state, crashes, reference)]
         case CancelTask():
             if state.status in WAITING:
                 return [e.TaskCancelled()]
@@ -152,6 +159,17 @@ def decide(state: TaskState | None, command: Command) -> list[Payload]:
             if state.status in ENDED:
                 return [] if state.dismissed else [e.TaskDismissed()]
     raise Refused(f"the task is {state.status}")
+
+
+def _not_queued_again(state: TaskState, crashes: int, reference: str) -> list[Payload]:
+    """The end of a task that left its worker, where it shall not run again."""
+    if state.cancel_requested:
+        return [e.TaskCancelled()]
+    if crashes < MAX_CRASHES:
+        return []
+    message = f"Its worker stopped unexpectedly {crashes} times"
+    problem = e.Problem(code="worker_lost", message=message, reference=reference)
+    return [e.TaskFailed(error=problem, failures=state.failures)]
 
 
 def evolve(state: TaskState | None, event: Payload) -> TaskState:

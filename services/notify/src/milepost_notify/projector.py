@@ -61,8 +61,11 @@ class Projection:
         self._trimmed: tuple[float, Checkpoint] | None = None
         self._saving: asyncio.Task[Checkpoint] | None = None
 
-    async def run(self, on_progress: Callable[[], None]) -> None:
-        """Project until cancelled or something is raised; `on_progress` hears while all is well.
+    async def run(self, on_well: Callable[[], None]) -> None:
+        """Project until cancelled or something is raised.
+
+        Args:
+            on_well: called whenever a batch has been saved, or there was none to save.
 
         Raises:
             CheckpointMoved: another projector has gone on.
@@ -81,7 +84,6 @@ class Projection:
                 reading = await ports.reader.look(position, count=count, block_ms=block_ms)
                 block_ms = BLOCK_MS
                 await self._check(saved, reading)
-                on_progress()
                 batch = changes = None
                 if reading.entries:
                     count = next_count(count, reading.entries)
@@ -91,12 +93,14 @@ class Projection:
                 if self._saving is not None:
                     saved = await self._saving
                     self._saving = None
+                    on_well()
                 if batch and changes is not None:
                     cache.evict(known, [changes])
                     self._saving = asyncio.create_task(self._save(saved, batch, changes))
                 else:
                     await ports.announce(WakeUp.of(saved, saved, ()))
                     await self._trim(saved)
+                    on_well()
         finally:
             if self._saving is not None:
                 self._saving.cancel()

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import dramatiq
-from pydantic import ValidationError
 
 from milepost.definitions import TaskDefinition, is_async
 from milepost.errors import Cancelled, Fail, Retry
 from milepost.running import RunningTask, running
 from milepost_worker.broker import QUEUE
 from milepost_worker.interrupts import interruptible, run_async
-from milepost_worker.jobs import Job, ParamsChanged
+from milepost_worker.jobs import Job
 
 
 def declare(broker: dramatiq.Broker, definitions: Iterable[TaskDefinition[Any, Any]]) -> None:
@@ -47,7 +46,7 @@ def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
             )
         )
         try:
-            arguments = _arguments(definition, job)
+            arguments = definition.arguments(job.params(), job.progress)
             job.ran, job.is_async = True, waits
             with interruptible(job):
                 result = definition.function(**arguments)
@@ -56,10 +55,3 @@ def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
             running.reset(token)
 
     return run
-
-
-def _arguments(definition: TaskDefinition[Any, Any], job: Job) -> dict[str, Any]:
-    try:
-        return definition.arguments(job.params(), job.progress)
-    except ValidationError as err:
-        raise ParamsChanged(str(err)) from err

@@ -13,9 +13,10 @@ import dramatiq
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.middleware import Middleware, TimeLimit
 
+from milepost.endings import Endings
 from milepost.errors import Fail, TaskControl
 from milepost_worker.jobs import Job
-from milepost_worker.outcomes import Endings
+from milepost_worker.outcomes import outcome
 from milepost_worker.session import Session
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class SessionConsumer(Consumer):
                 exc_info=error,
                 extra={"task_id": job.started.id, "type": job.type_name, "reference": reference},
             )
-        self._session.finished(job, self._endings.of(job, error, reference=reference))
+        self._session.finished(job, outcome(self._endings, job, error, reference=reference))
 
 
 class RunsOnce(Middleware):

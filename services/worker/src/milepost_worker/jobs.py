@@ -19,10 +19,6 @@ from milepost_log.work import Line, Report, StartedTask
 _NOTHING = Snapshot(None, None, None, None, None)
 
 
-class ParamsChanged(Exception):
-    """The stored params are not what this version of the task function wants."""
-
-
 class Job:
     """One started attempt."""
 
@@ -96,18 +92,13 @@ class Job:
         if snapshot != self._sent:
             self._sent = snapshot
             self.sequence += 1
-        rest: dict[str, Any] = {}
-        if snapshot.percent is None:
-            rest["indeterminate"] = True
-        for name in ("done", "total", "message", "step"):
-            value = getattr(snapshot, name)
-            if value is not None:
-                rest[name] = value
+        rest = snapshot.told()
+        percent = rest.pop("progress")
         text = json.dumps(rest, ensure_ascii=False, separators=(",", ":"))
         return Report(
             self.started,
             self.sequence,
-            f"{snapshot.percent or 0:g}",
+            f"{percent:g}",
             f",{text[1:]}" if rest else "}",
         )
 

@@ -16,6 +16,7 @@ import dramatiq
 
 from milepost import logs
 from milepost.definitions import definitions
+from milepost.endings import Endings
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_log import catalogue
@@ -27,7 +28,6 @@ from milepost_worker.doorbell import Doorbell
 from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
-from milepost_worker.outcomes import Endings
 from milepost_worker.session import Session
 
 logger = logging.getLogger(__name__)

@@ -76,6 +76,8 @@ class Event(BaseModel):
     attempt: int
     at: str
     by: Actor
+    trace: str | None
+    """W3C traceparent; null for most."""
     data: dict[str, JsonValue]
 
 
