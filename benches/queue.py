@@ -93,6 +93,7 @@ class Ours:
             **os.environ,
             "MILEPOST_REDIS_URL": self.server.url,
             "MILEPOST_PARTITIONS": "1",
+            "MILEPOST_DURABILITY": "memory",
             "MILEPOST_TASKS": "noop_task",
             "PYTHONPATH": str(PROGRAMS),
         }

@@ -32,14 +32,16 @@ def free_port() -> int:
 class Valkey:
     """A server one may kill. `appendfsync always` makes it keep what it has acknowledged."""
 
-    def __init__(self, folder: Path, *, appendfsync: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, appendfsync: str | None = None, maxmemory: str = "0"
+    ) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = [
             binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
             "--save", "", "--appendonly", "yes" if appendfsync else "no",
             "--appendfsync", appendfsync or "everysec",
-            "--loglevel", "warning",
+            "--maxmemory", maxmemory, "--loglevel", "warning",
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 

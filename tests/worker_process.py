@@ -19,6 +19,7 @@ class WorkerProcess:
             "MILEPOST_PARTITIONS": "1",
             "MILEPOST_TASKS": "sample_tasks",
             "MILEPOST_DEMO": "1",
+            "MILEPOST_DURABILITY": "memory",
             "MILEPOST_LEASE_SECONDS": "1",
             "PYTHONPATH": str(Path(__file__).parent),
             **{f"MILEPOST_{key.upper()}": str(value) for key, value in settings.items()},

@@ -16,7 +16,9 @@ PURE = {
         "codec", "cursors", "endings", "errors", "events", "ids", "keys", "owners", "problems",
         "progress", "records", "retries", "task_state", "task_types",
     ],
-    "libs/common/src/milepost/testing": ["memory_log", "observed", "plan", "run"],
+    "libs/common/src/milepost/testing": [
+        "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",
+    ],
     "services/submit/src/milepost_submit": [
         "batches", "decisions", "params", "refusals", "requests", "usernames",
     ],

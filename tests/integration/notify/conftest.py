@@ -32,6 +32,7 @@ def settings(valkey_url: str, namespace: str, notify_schema: Path, tmp_path: Pat
         redis_url=valkey_url,
         namespace=namespace,
         partitions=1,
+        durability="memory",
         database_url=f"sqlite:///{path}",
         secret=SECRET,
     )

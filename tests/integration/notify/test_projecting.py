@@ -86,7 +86,7 @@ async def tell_much(log: Scribe, count: int = 50) -> Cursor:
         task, owner = task_id(), ("bob", "bobby", "%")[number % 3]
         await log.tell(created(f"{number}"), task, owner)
         await log.tell(RUNNING, task, owner, attempt=1)
-        await log.tell(e.TaskProgressed(progress=number), task, owner, attempt=1)
+        await log.tell(e.TaskProgressed(progress=number % 100), task, owner, attempt=1)
         end = e.TaskFailed(error=OOPS) if number % 5 == 0 else e.TaskSucceeded(result=number)
         last = await log.tell(end, task, owner, attempt=1)
         if number % 7 == 0:

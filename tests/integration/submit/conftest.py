@@ -66,6 +66,7 @@ def settings(valkey_url: str, namespace: str, migrated: Path, tmp_path: Path) ->
         redis_url=valkey_url,
         namespace=namespace,
         partitions=PARTITIONS,
+        durability="memory",
         database_url=f"sqlite:///{path}",
         secret=SECRET,
         signup="open",

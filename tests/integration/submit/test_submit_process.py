@@ -30,6 +30,7 @@ def start(valkey_url: str, namespace: str, tmp_path: Path) -> Generator[Start]:
         "MILEPOST_REDIS_URL": valkey_url,
         "MILEPOST_NAMESPACE": namespace,
         "MILEPOST_PARTITIONS": str(PARTITIONS),
+        "MILEPOST_DURABILITY": "memory",
         "MILEPOST_DATABASE_URL": f"sqlite:///{tmp_path / 'submit.db'}",
         "MILEPOST_SECRET": SECRET,
         "MILEPOST_SIGNUP": "open",

@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_worker_options(add("worker", "milepost_worker.main:run", "run tasks"))
     add("projector", "milepost_notify.main:run_projector", "fold the log into the read models")
     add("migrate", "milepost_cli.migrate:run", "bring the database schema up to date")
+    dead = add("dead", "milepost_cli.dead:run", "what nobody could read: look at it, try it again")
+    dead.add_argument("action", choices=("list", "redrive"), help="show all, or queue again")
+    dead.add_argument(
+        "ids", nargs="*", metavar="ID", help="what to redrive; none: all of the queues"
+    )
+    dead.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
     for name, (entry, text) in PASSED_ON.items():

@@ -16,6 +16,7 @@ from milepost import logs
 from milepost.errors import ConfigurationError
 from milepost.settings import Settings
 from milepost_cli import dev_mail, inherited
+from milepost_log.server_checks import at_start
 from milepost_service.joined import Joined
 from milepost_service.serve import serve
 
@@ -27,6 +28,7 @@ def main() -> int:
         logs.configure(settings.log_format)
         milepost_submit.main.migrate(settings)
         milepost_notify.main.migrate(settings)
+        at_start(settings.redis_url, settings.durability)
         return serve(compose(settings), settings, sock=inherited.listening_socket())
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")

@@ -18,11 +18,15 @@ from pydantic_core import from_json
 
 from milepost import events
 from milepost.cursors import StreamId
-from milepost.errors import InvalidCursor, NewerEvent, UndecodableEvent
+from milepost.errors import InvalidValue, NewerEvent, UndecodableEvent
 from milepost.events import Actor, ActorKind, Event, Payload
+from milepost.owners import check_owner
 
 MAX_DATA_BYTES = 2 * 1024 * 1024
 """No event of ours is larger (params are 512 KiB at most); larger ones are mistakes."""
+
+MAX_TASK_CHARS = 64
+"""Of a task id: ours have 36."""
 
 MAX_ATTEMPT = 2**31 - 1
 """What a database column holds; no task lives to see it."""
@@ -84,6 +88,9 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
         NewerEvent: its version is later than this code knows.
         UndecodableEvent: nobody can read it; the message is the reason.
     """
+    size = sum(map(len, fields.values()))
+    if size > MAX_DATA_BYTES:  # of whatever version: it would be kept and sent on
+        raise UndecodableEvent(f"{size} bytes of data, at most {MAX_DATA_BYTES}")
     try:
         position = StreamId.parse(entry_id)
         type_name, version = type_and_version(fields[b"t"].decode())
@@ -95,7 +102,7 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
         by = _actor(fields, type_name, owner, task)
     except KeyError as err:
         raise UndecodableEvent(f"the field {err} is missing") from err
-    except (UnicodeDecodeError, InvalidCursor, ValidationError, ValueError) as err:
+    except (UnicodeDecodeError, InvalidValue, ValidationError, ValueError) as err:
         raise UndecodableEvent(f"{type(err).__name__}: {str(err)[:300]}") from err
     return Event(partition, position, task, owner, by, at, attempt, trace, payload)
 
@@ -133,7 +140,9 @@ def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:
     task, owner = fields[b"k"].decode(), fields[b"o"].decode()
     if not owner or (not task and type_name.startswith(_SHORT)):
         raise ValueError("an event of nobody, or of no task")
-    return task, owner
+    if len(task) > MAX_TASK_CHARS:
+        raise ValueError(f"a task id of {len(task)} characters")
+    return task, check_owner(owner)
 
 
 def _bounded(number: bytes | int, most: int) -> int:

@@ -62,6 +62,11 @@ class PartitionKeys:
         """Stream: what nobody could decode, with the reason."""
         return f"{self.prefix}:dead"
 
+    @property
+    def unclaimed(self) -> str:
+        """Set: task types of which tasks wait aside, each in a list of its own."""
+        return f"{self.prefix}:unclaimed"
+
     def queue(self, queue: str, priority: Priority) -> str:
         """Stream: tasks of `queue` ready to run at `priority`."""
         return f"{self.prefix}:queue:{queue}:{priority[0]}"

@@ -10,7 +10,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message", "asctime", "taskName", "color_message",  # the last is uvicorn's, for terminals
+}  # fmt: skip
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

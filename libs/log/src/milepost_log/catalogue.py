@@ -26,12 +26,23 @@ async def read(client: redis.asyncio.Redis, namespace: str, *, now: float) -> di
     """Every type announced in the last 30 days, by name. `now`: seconds since the epoch."""
     with translated():
         rows = cast(dict[bytes, bytes], await client.hgetall(keys.catalogue(namespace)))  # pyright: ignore  # untyped
+    return _announced_since(now - KEEP_SECONDS, rows)
+
+
+def read_since(client: redis.Redis, namespace: str, since: float) -> dict[str, TaskType]:
+    """Every type announced after `since`, seconds since the epoch, by name; for threads."""
+    with translated():
+        rows = cast(dict[bytes, bytes], client.hgetall(keys.catalogue(namespace)))  # pyright: ignore  # untyped
+    return _announced_since(since, rows)
+
+
+def _announced_since(since: float, rows: dict[bytes, bytes]) -> dict[str, TaskType]:
     types: dict[str, TaskType] = {}
     for raw in rows.values():
         try:
             task_type = TaskType.model_validate_json(raw)
         except ValidationError:
             continue  # a later version's announcement, or somebody's mistake: not ours to offer
-        if task_type.announced_at > now - KEEP_SECONDS:
+        if task_type.announced_at > since:
             types[task_type.name] = task_type
     return types

@@ -1,7 +1,8 @@
 """Owns reading the log, for projectors: from a checkpoint, without a consumer group."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 import redis.asyncio
@@ -9,7 +10,7 @@ import redis.asyncio
 from milepost.cursors import ZERO, StreamId
 from milepost.keys import PartitionKeys
 from milepost_log.connection import translated
-from milepost_log.scripts import call_async
+from milepost_log.scripts import Argument, call_async
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,23 @@ class LogReader:
     `client` must be this reader's own: a blocking read occupies its connection.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, namespace: str, partition: int) -> None:
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        namespace: str,
+        partition: int,
+        *,
+        keep_bytes: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Connect at the first call.
+
+        Args:
+            keep_bytes: how large the log may be; trimming keeps it below that, as far as readers
+                are. 0 for any size.
+        """
         self._client = client
         self._keys = PartitionKeys(namespace, partition)
+        self._keep_bytes = keep_bytes
 
     async def log_id(self) -> str | None:
         """The log's random name; null before it has one."""
@@ -71,16 +86,13 @@ class LogReader:
 
     async def checkpoint(self, reader: str, position: StreamId, *, keep_ms: int) -> int:
         """Tell how far `reader` is and trim what everybody has read; entries trimmed."""
-        arguments = [self._keys.prefix, reader, str(position), keep_ms]
+        arguments = [self._keys.prefix, reader, str(position), keep_ms, self._keep_bytes()]
         names = [self._keys.log, self._keys.readers]
         return int(await call_async(self._client, "checkpoint", names, arguments))
 
     async def bury(self, entry: Entry, reason: str) -> None:
-        """Copy an entry nobody can decode to the dead letters; repeated, it stands there twice."""
-        kept = {key[:100]: value[:1000] for key, value in entry.fields.items()}
-        with translated():
-            await self._client.xadd(  # pyright: ignore  # untyped
-                self._keys.dead,
-                {b"stream": b"log", b"entry": entry.id, b"reason": reason.encode(), **kept},
-                maxlen=10_000,
-            )
+        """Copy an entry nobody can decode to the dead letters, cut short; also in a full Redis."""
+        arguments: list[Argument] = [self._keys.prefix, entry.id, reason]
+        for name, value in islice(entry.fields.items(), 8):
+            arguments += [name[:100], value[:500]]
+        await call_async(self._client, "bury", [self._keys.log, self._keys.dead], arguments)

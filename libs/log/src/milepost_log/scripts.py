@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError
 from milepost_log.connection import translated
 
 Argument = str | bytes | int | float
-_PARTS = {"take": ("start", "take"), "resume": ("start", "resume")}
+_PARTS = {name: ("start", name) for name in ("take", "resume", "redrive")}
 
 
 @dataclass(frozen=True, slots=True)

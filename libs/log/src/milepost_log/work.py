@@ -1,6 +1,6 @@
 """Owns the worker's steps on the log: take, report, finish, leases. For threads, by batches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,7 +46,9 @@ class Taken:
     beats: dict[str, int]
     """Every worker's beat counter in this partition."""
     next_due_ms: int | None
-    """Milliseconds until a delayed task is due; null when none waits."""
+    """Milliseconds until there is more to take: 0 now, null when nothing is known of."""
+    unclaimed: list[str]
+    """Types of tasks that wait aside for a worker which knows them, and this one does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +100,49 @@ class WorkLog:
     LogUnavailable when Redis does not answer."""
 
     def __init__(
-        self, client: redis.Redis, namespace: str, worker: str, queues: Sequence[str]
+        self,
+        client: redis.Redis,
+        namespace: str,
+        worker: str,
+        queues: Sequence[str],
+        types: Collection[str] = (),
     ) -> None:
+        """Connect at the first call.
+
+        Args:
+            worker: the incarnation's name.
+            types: the task types it takes; empty for all.
+        """
         self._client = client
         self._namespace = namespace
         self.worker = worker
+        self._types = types
         self._streams = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
 
-    def take(self, partition: int, room: int, *, holding: bool) -> Taken:
+    def take(
+        self, partition: int, room: int, *, holding: bool, also: Collection[str] = ()
+    ) -> Taken:
         """Show life, then take and start at most `room` tasks, higher priorities first.
+
+        Tasks of other types than this worker's are set aside for those that know them.
 
         Args:
             holding: whether this worker holds tasks of the partition; then its lease must exist.
+            also: types to take besides its own.
 
         Raises:
             Fenced: its lease is gone.
         """
         keys = PartitionKeys(self._namespace, partition)
         names = [keys.log, keys.leases, *self._stream_keys(keys)]
-        arguments = [keys.prefix, self.worker, room, int(holding)]
+        types = " ".join((*self._types, *also)) if self._types else ""
+        arguments = [keys.prefix, self.worker, room, int(holding), types]
         answer = call(self._client, "take", names, arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
         tasks = [_started(partition, row) for row in answer[2]]
-        return Taken(tasks, _beats(answer[1]), int(answer[3]) if int(answer[3]) >= 0 else None)
+        next_due_ms = int(answer[3]) if int(answer[3]) >= 0 else None
+        return Taken(tasks, _beats(answer[1]), next_due_ms, [kind.decode() for kind in answer[4]])
 
     def resume(self, partition: int, held: Iterable[str]) -> list[StartedTask]:
         """Find tasks that Redis started for this worker in answers that got lost."""

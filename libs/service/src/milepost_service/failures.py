@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from milepost.errors import InvalidCursor, InvalidValue, LogUnavailable, Refused
+from milepost.errors import InvalidCursor, InvalidValue, LogFull, LogUnavailable, Refused
 from milepost.problems import HttpProblem, field_error, field_errors, problem
 from milepost_service.answers import answer
 
@@ -29,6 +29,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidCursor, _invalid)
     app.add_exception_handler(InvalidValue, _invalid)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(LogFull, _full)
     app.add_exception_handler(LogUnavailable, _unavailable)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, _unavailable)
@@ -92,6 +93,11 @@ async def _invalid(_: Request, err: Exception) -> Response:
 
 async def _refused(_: Request, err: Exception) -> Response:
     return answer(problem(409, "refused", "Not in this state", f"{err}."))
+
+
+async def _full(_: Request, err: Exception) -> Response:
+    detail = "Nothing was accepted. Try again when tasks have ended."
+    return answer(problem(503, "no-room", "No room just now", detail), {"Retry-After": "5"})
 
 
 async def _unavailable(request: Request, err: Exception) -> Response:

@@ -17,6 +17,7 @@ from milepost.errors import ConfigurationError
 from milepost.settings import Settings
 from milepost_log.connection import connect_async
 from milepost_log.reader import LogReader
+from milepost_log.server_checks import Watch, at_start
 from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
 from milepost_notify.hub import Hub
@@ -72,7 +73,8 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         reads, hub, partitions=settings.partitions, now_ms=now_ms, monotonic=time.monotonic
     )
     places = Places(settings.max_waiting)
-    readiness = Readiness(client, database, hub, partitions, VERSION_TABLE)
+    watch = Watch(settings.durability)
+    readiness = Readiness(client, database, hub, partitions, VERSION_TABLE, watch)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -80,18 +82,24 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.aclose)
             stack.push_async_callback(database.close)
-            await stack.enter_async_context(running(listener.run()))
+            await stack.enter_async_context(running(listener.run(), watch.keep_looking(client)))
             if project:
-                readiness.supervised = await stack.enter_async_context(projecting(settings))
+                projectors = projecting(settings, watch)
+                readiness.supervised = await stack.enter_async_context(projectors)
             yield
 
     return create_notify(settings, lifespan, readiness.run, clock)
 
 
 @asynccontextmanager
-async def projecting(settings: Settings) -> AsyncGenerator[list[Supervised]]:
-    """Project every partition until the end of the block."""
+async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Supervised]]:
+    """Project every partition until the end of the block; `watch` knows how large logs may be."""
     _tune()
+
+    def keep_bytes() -> int:
+        """A quarter of the server's memory is for all logs; all of them may be on this one."""
+        return watch.server.max_bytes // 4 // settings.partitions if watch.server else 0
+
     async with AsyncExitStack() as stack:
         store = SqlProjectionStore(settings.database_url)
         stack.push_async_callback(store.close)
@@ -104,7 +112,7 @@ async def projecting(settings: Settings) -> AsyncGenerator[list[Supervised]]:
             ports = Ports(
                 store=store,
                 reader=LogReader(blocking, settings.namespace, partition),
-                writer=LogReader(client, settings.namespace, partition),
+                writer=LogReader(client, settings.namespace, partition, keep_bytes=keep_bytes),
                 announce=partial(announce, client, settings.namespace, partition),
                 monotonic=time.monotonic,
                 dead_letter=partial(_dead_letter, partition),
@@ -121,6 +129,7 @@ def run(*, host: str, port: int) -> int:
         settings = Settings.load()
         settings.require_secret()
         logs.configure(settings.log_format)
+        at_start(settings.redis_url, settings.durability)
         sock = listen(host, port)
         return serve(build(settings, project=False), settings, sock=sock)
     except ConfigurationError as err:
@@ -133,6 +142,7 @@ def run_projector() -> int:
     try:
         settings = Settings.load()
         logs.configure(settings.log_format)
+        at_start(settings.redis_url, settings.durability)
         asyncio.run(_project_until_told(settings))
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
@@ -144,7 +154,8 @@ async def _project_until_told(settings: Settings) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with projecting(settings):
+    watch, client = Watch(settings.durability), connect_async(settings.redis_url)
+    async with client, running(watch.keep_looking(client)), projecting(settings, watch):
         await told.wait()
 
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 import redis.asyncio
 from sqlalchemy import text
 
+from milepost_log.server_checks import Watch
 from milepost_notify.hub import Hub
 from milepost_notify.supervisor import Supervised
 from milepost_service import checks
@@ -23,11 +24,12 @@ class Readiness:
         hub: Hub,
         partitions: Sequence[int],
         version_table: str,
+        watch: Watch,
     ) -> None:
         self.supervised: list[Supervised] | None = None
         """The projectors of this process; null where others project."""
         self._client, self._database, self._hub = client, database, hub
-        self._partitions = partitions
+        self._partitions, self._watch = partitions, watch
         self._version = text(f"SELECT version_num FROM {version_table}")
         self._newest = _newest_revision()
 
@@ -44,6 +46,8 @@ class Readiness:
 
     async def _redis(self) -> None:
         await self._client.ping()  # pyright: ignore  # untyped
+        if self._watch.fault:
+            raise checks.NotReady(self._watch.fault)
 
     async def _schema(self) -> None:
         async with self._database.read() as connection:

@@ -13,6 +13,7 @@ from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_log.commands import CommandLog
 from milepost_log.connection import connect_async
+from milepost_log.server_checks import Watch, at_start
 from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
@@ -25,6 +26,7 @@ from milepost_submit.catalogue import Catalogue
 from milepost_submit.parts import Parts
 from milepost_submit.passwords import Passwords
 from milepost_submit.redis_log import Door
+from milepost_submit.room import Room
 from milepost_submit.sign_in_limit import SignInLimit
 
 VERSION_TABLE = "submit_version"
@@ -49,8 +51,10 @@ def build(
     """
     redis = connect_async(settings.redis_url)
     database = Database.open(settings.database_url)
+    watch = Watch(settings.durability)
     parts = Parts(
         door=Door(CommandLog(redis, settings.namespace, settings.partitions)),
+        room=Room(redis, watch),
         catalogue=Catalogue(redis, settings.namespace, clock=clock),
         accounts=Accounts(database),
         passwords=Passwords(),
@@ -61,12 +65,16 @@ def build(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
-        preparing = asyncio.create_task(parts.door.keep_preparing())
+        background = [
+            asyncio.create_task(parts.door.keep_preparing()),
+            asyncio.create_task(watch.keep_looking(redis)),
+        ]
         try:
             yield
         finally:
-            preparing.cancel()
-            await asyncio.gather(preparing, return_exceptions=True)
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
             await parts.archive.close()
             await redis.aclose()
             await database.close()
@@ -74,6 +82,8 @@ def build(
     async def ping() -> None:
         await redis.ping()  # pyright: ignore  # untyped
         await parts.door.check()
+        if watch.fault:
+            raise checks.NotReady(watch.fault)
 
     async def has_types() -> None:
         if not await parts.catalogue.types():
@@ -94,6 +104,7 @@ def run(*, host: str, port: int) -> int:
         logs.configure(settings.log_format)
         sock = listen(host, port)
         migrate(settings)
+        at_start(settings.redis_url, settings.durability)
         with suppress(LogUnavailable):  # then the application goes on trying
             asyncio.run(_check_log(settings))
         return serve(build(settings), settings, sock=sock)

@@ -9,6 +9,7 @@ from milepost_submit.archive import Archive
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.passwords import Passwords
 from milepost_submit.redis_log import Door
+from milepost_submit.room import Room
 from milepost_submit.sign_in_limit import SignInLimit
 
 
@@ -17,6 +18,7 @@ class Parts:
     """What `main` has wired."""
 
     door: Door
+    room: Room
     catalogue: Catalogue
     accounts: Accounts
     passwords: Passwords

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from milepost.errors import ConfigurationError, LogUnavailable
+from milepost.errors import ConfigurationError, LogFull, LogUnavailable
 from milepost_log.commands import CommandLog
 from milepost_service.checks import NotReady
 
@@ -67,6 +67,7 @@ class Door:
         """Run one command; all of them may be repeated safely, so a lost answer is asked for again.
 
         Raises:
+            LogFull: there is no room; a moment later there is none either.
             LogUnavailable: no answer within about a second, or never prepared.
         """
         if not self._open:
@@ -75,6 +76,8 @@ class Door:
         for pause in _PAUSES_SECONDS:
             try:
                 return await step(self._log)
+            except LogFull:
+                raise
             except LogUnavailable:
                 if time.monotonic() - began + pause > _REPEAT_WITHIN_SECONDS:
                     raise

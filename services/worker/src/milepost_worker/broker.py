@@ -91,6 +91,9 @@ class SessionConsumer(Consumer):
     def _end(self, message: MessageProxy, error: BaseException | None) -> None:
         job: Job = message.args[0]
         reference = token_hex(4)
+        if isinstance(error, dramatiq.ActorNotFound):
+            text = f"Nothing here does tasks of this kind any more ({job.type_name})"
+            error = Fail(text, code="unknown_type")
         if error is not None and not isinstance(error, TaskControl):
             logger.error(
                 "task failed",

@@ -20,6 +20,8 @@ class Held:
     """By queue entry: attempts that run here."""
     endings: list[Outcome] = field(default_factory=list[Outcome])
     """Ends that the log has not confirmed."""
+    unclaimed: list[str] = field(default_factory=list[str])
+    """Types of tasks that wait aside there, and that this worker does not know."""
     look_at: float = 0.0
     """When to take from it next, monotonic seconds."""
     beat_at: float = 0.0

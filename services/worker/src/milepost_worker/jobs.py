@@ -116,5 +116,8 @@ class Job:
 
 
 def type_of(started: StartedTask) -> str:
-    """The task type of a started task."""
-    return from_json(started.created).get("task_type", "")
+    """The task type of a started task; empty where its data cannot be read."""
+    try:
+        return from_json(started.created).get("task_type", "")
+    except (ValueError, AttributeError):
+        return ""

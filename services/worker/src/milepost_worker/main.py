@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from secrets import token_hex
 from types import FrameType
 
@@ -19,12 +20,14 @@ from milepost.definitions import definitions
 from milepost.endings import Endings
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
-from milepost_log import catalogue
+from milepost.task_types import TaskType
+from milepost_log import catalogue, server_checks
 from milepost_log.connection import connect
 from milepost_log.work import StartedTask, WorkLog
 from milepost_worker import actors
 from milepost_worker.broker import RunsOnce, StreamBroker
 from milepost_worker.doorbell import Doorbell
+from milepost_worker.given_up import GivenUp
 from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
@@ -44,6 +47,7 @@ def run(threads: int = 8, tasks: str | None = None) -> int:
         settings = Settings.load(**({"tasks": tasks} if tasks else {}))
         logs.configure(settings.log_format)
         _import_tasks(settings)
+        server_checks.at_start(settings.redis_url, settings.durability)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
@@ -66,7 +70,7 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
 
     def open_log() -> WorkLog:
         name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
-        return WorkLog(client, settings.namespace, name, queues)
+        return WorkLog(client, settings.namespace, name, queues, known)
 
     def describe(started: StartedTask, outbox: Outbox) -> Job:
         name = type_of(started)
@@ -81,6 +85,11 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
         grace_seconds=settings.grace_seconds,
         max_log_lines=settings.max_log_lines,
         describe=describe,
+        given_up=GivenUp(
+            partial(catalogue.read_since, client, settings.namespace),
+            clock=time.time,
+            monotonic=time.monotonic,
+        ),
     )
     endings = Endings(settings.max_result_bytes, chance=random.random)
     broker = StreamBroker(session, endings)
@@ -96,7 +105,7 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring, session.stop)
     doorbell.start()
     logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
-    _announce_until(stopping, settings)
+    _attend_until(stopping, settings)
     session.draining = True
     doorbell.stop()
     worker.stop(timeout=int(settings.grace_seconds * 1000))
@@ -110,29 +119,32 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     os._exit(0)  # a task thread that outlived its grace must not keep the process
 
 
-def _announce_until(stopping: threading.Event, settings: Settings) -> None:
-    """Keep the catalogue fresh until told to stop."""
+def _attend_until(stopping: threading.Event, settings: Settings) -> None:
+    """Keep the catalogue fresh and an eye on the server until told to stop."""
     client = connect(settings.redis_url)
+    watch = server_checks.Watch(settings.durability)
     announced_at = float("-inf")
     while not stopping.is_set():
-        if time.monotonic() - announced_at > ANNOUNCE_SECONDS:
-            now = time.time()
-            types = [
-                definition.announcement.model_copy(
-                    update={
-                        "announced_at": now,
-                        "public": definition.announcement.public
-                        or definition.name in settings.public_types,
-                    }
-                )
-                for definition in definitions().values()
-            ]
-            try:
-                catalogue.announce(client, settings.namespace, types)
+        pause = server_checks.LOOK_SECONDS
+        try:
+            watch.look(client)
+            if time.monotonic() - announced_at > ANNOUNCE_SECONDS:
+                catalogue.announce(client, settings.namespace, _announcements(settings))
                 announced_at = time.monotonic()
-            except LogUnavailable:
-                logger.debug("could not announce the task types yet")
-        stopping.wait(0.5 if announced_at < 0 else ANNOUNCE_SECONDS)
+        except LogUnavailable:
+            logger.debug("could not look at the server or announce the task types")
+            pause = server_checks.AWAY_SECONDS
+        stopping.wait(pause)
+
+
+def _announcements(settings: Settings) -> list[TaskType]:
+    now = time.time()
+    found: list[TaskType] = []
+    for definition in definitions().values():
+        public = definition.announcement.public or definition.name in settings.public_types
+        update = {"announced_at": now, "public": public}
+        found.append(definition.announcement.model_copy(update=update))
+    return found
 
 
 def _import_tasks(settings: Settings) -> None:

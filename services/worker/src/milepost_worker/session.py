@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from milepost.errors import LogUnavailable
 from milepost_log.work import Fenced, Outcome, StartedTask, Taken, WorkLog
@@ -38,6 +38,7 @@ class Session:
         grace_seconds: float,
         max_log_lines: int,
         describe: Callable[[StartedTask, Outbox], Job],
+        given_up: Callable[[Collection[str]], Collection[str]] = lambda types: (),
     ) -> None:
         """Connect nowhere yet.
 
@@ -46,6 +47,8 @@ class Session:
             threads: how many tasks may run at once.
             grace_seconds: how long a task that was asked to stop has until it is made to.
             describe: makes the job of a started task.
+            given_up: of task types that this worker does not know, those to take in order to fail
+                them, since nobody knows them.
         """
         self._open_log = open_log
         self._log = open_log()
@@ -54,6 +57,7 @@ class Session:
         self._grace = grace_seconds
         self._sweep = min(SWEEP_SECONDS, lease_seconds / 3)
         self._describe = describe
+        self._given_up = given_up
         self._observer = Observer(self._log.worker, lease_seconds)
         self._holdings = Holdings(partitions)
         self._wake = threading.Event()
@@ -160,7 +164,9 @@ class Session:
             elif room > 0 or (not self.draining and now >= held.beat_at):
                 held.look_at = now + self._sweep
                 held.beat_at = now + self._lease / 3
-                taken = self._log.take(number, room, holding=bool(held.jobs))
+                taken = self._log.take(
+                    number, room, holding=bool(held.jobs), also=self._given_up(held.unclaimed)
+                )
                 self._accept(held, taken, room, now)
                 self._observe(number, taken.beats, now)
                 wait = min(wait, max(0.0, held.look_at - now))
@@ -169,7 +175,9 @@ class Session:
     def _accept(self, held: Held, taken: Taken, room: int, now: float) -> None:
         for started in taken.tasks:
             self._hand_out(held, started)
-        if room and len(taken.tasks) == room:
+        news = set(taken.unclaimed).difference(held.unclaimed)
+        held.unclaimed = taken.unclaimed
+        if room and (len(taken.tasks) == room or self._given_up(news)):
             held.look_at = 0.0  # there may be more
         elif taken.next_due_ms is not None:
             held.look_at = min(held.look_at, now + taken.next_due_ms / 1000)

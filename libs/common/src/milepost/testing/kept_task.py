@@ -1,4 +1,4 @@
-"""Owns what a log in memory keeps of one task. `task_state` decides; where it waits, a queue does."""
+"""Owns what a log in memory keeps of one task. What comes of a command, `task_state` decides."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal

@@ -41,7 +41,6 @@ if fresh > 0 and live + fresh > most then return {'full', math.max(0, most - liv
 local extra = {}
 if by ~= '' then extra[#extra + 1] = 'b'; extra[#extra + 1] = by end
 if trace ~= '' then extra[#extra + 1] = 'x'; extra[#extra + 1] = trace end
-local rung = {}
 for i = 0, count - 1 do
   if not answers[i + 1] then
     local at = FIRST + i * FIELDS
@@ -53,7 +52,7 @@ for i = 0, count - 1 do
       data = string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}'
       redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
     else
-      rung[q] = true
+      ring(q)
     end
     local first = emit('created', id, owner, 0, data, extra)
     redis.call('HSET', key, 'o', owner, 'd', data, 'h', fingerprint, 's', status, 'a', 0,
@@ -68,5 +67,4 @@ for i = 0, count - 1 do
   end
 end
 if fresh > 0 then redis.call('HINCRBY', KEYS[3], 'live', fresh) end
-for q in pairs(rung) do ring(q) end
 return {'ok', log_id, unpack(answers)}

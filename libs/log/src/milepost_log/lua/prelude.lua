@@ -12,10 +12,14 @@ local KEEP_SECONDS = 90000
 local SHARE = 64
 -- Entries looked at in one call where their number is not the caller's.
 local PAGE = 100
+-- How many dead letters a partition keeps; each has at most some 5 KiB. The oldest go first.
+local MAX_DEAD = 1000
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local clock_is_behind = false
+local clock_is_behind, clock_is_known = false, false
+-- Every call into the server costs about as much as what it does: what is once true is not asked again.
+local rung, registered = {}, {}
 
 local function task_key(o, id) return prefix .. ':task:' .. o .. ':' .. id end
 local function owner_key(o) return prefix .. ':owner:' .. o end
@@ -32,7 +36,9 @@ end
 -- it: then the entry says the time itself. Found out by the first append, so it costs nothing else.
 local function emit(kind, task, owner, attempt, data, extra)
   local id = event(kind, task, owner, attempt, data, extra)
-  if not clock_is_behind and tonumber(string.match(id, '^%d+')) > now + 5 then
+  if clock_is_known then return id end
+  clock_is_known = true
+  if tonumber(string.match(id, '^%d+')) > now + 5 then
     clock_is_behind = true
     redis.call('XDEL', log, id)
     return event(kind, task, owner, attempt, data, extra)
@@ -40,9 +46,13 @@ local function emit(kind, task, owner, attempt, data, extra)
   return id
 end
 
--- Wake idle workers of a queue, named "queue:priority letter" in task hashes.
+-- Wake idle workers of a queue, named "queue:priority letter" in task hashes; once a call, they
+-- cannot look before it is over.
 local function ring(q)
-  redis.call('PUBLISH', namespace .. ':bell:' .. string.sub(q, 1, -3), partition)
+  local queue = string.sub(q, 1, -3)
+  if rung[queue] then return end
+  rung[queue] = true
+  redis.call('PUBLISH', namespace .. ':bell:' .. queue, partition)
 end
 
 local function waiting_key(q, o) return prefix .. ':waiting:' .. o .. ':' .. q end
@@ -53,7 +63,10 @@ local function enqueue(key, o, id, q, held)
   local queue, entry = string.sub(q, 1, -3), ''
   local counts, share = owner_key(o), 'in:' .. queue
   if held == 1 or tonumber(redis.call('HGET', counts, share) or 0) < SHARE then
-    redis.call('SADD', prefix .. ':queues', queue)
+    if not registered[queue] then
+      registered[queue] = true
+      redis.call('SADD', prefix .. ':queues', queue)
+    end
     if held == 0 then redis.call('HINCRBY', counts, share, 1) end
     entry = redis.call('XADD', queue_key(q), '*', 'o', o, 'k', id)
   else
@@ -67,8 +80,15 @@ end
 -- first, passing over what has ended meanwhile.
 local function pass_on(o, q)
   local queue = string.sub(q, 1, -3)
+  local lists = waiting_key(queue, o)
+  if redis.call('EXISTS', lists .. ':h', lists .. ':n', lists .. ':l') == 0 then
+    if redis.call('HINCRBY', owner_key(o), 'in:' .. queue, -1) <= 0 then
+      redis.call('HDEL', owner_key(o), 'in:' .. queue)
+    end
+    return
+  end
   for _, priority in ipairs({':h', ':n', ':l'}) do
-    local list = waiting_key(queue .. priority, o)
+    local list = lists .. priority
     local id = redis.call('LPOP', list)
     while id do
       local key = task_key(o, id)
@@ -90,15 +110,25 @@ local function drop_entry(stream, entry)
   redis.call('XDEL', stream, entry)
 end
 
+-- Keep what nobody can read, with the reason; its own fields, cut short, behind a dot.
+local function bury(stream, entry, reason, fields)
+  local letter = {'stream', stream, 'entry', entry, 'reason', reason}
+  for i = 1, math.min(#fields, 16), 2 do
+    letter[#letter + 1] = '.' .. string.sub(fields[i], 1, 100)
+    letter[#letter + 1] = string.sub(fields[i + 1], 1, 500)
+  end
+  return redis.call('XADD', prefix .. ':dead', 'MAXLEN', MAX_DEAD, '*', unpack(letter))
+end
+
 -- End a task: terminal event, acknowledgement and the owner's count in one step.
 local function end_task(key, o, id, owner, attempt, q, entry, status, data, extra)
-  redis.call('ZREM', prefix .. ':delayed', o .. ':' .. id)
-  redis.call('HSET', key, 's', status, 'e', '')
+  redis.call('HSET', key, 's', status, 'e', '', 'v', '')
   if entry ~= '' then
     drop_entry(queue_key(q), entry)
     pass_on(o, q)
+  else
+    redis.call('ZREM', prefix .. ':delayed', o .. ':' .. id)
   end
-  redis.call('HDEL', key, 'v')
   redis.call('EXPIRE', key, KEEP_SECONDS)
   local counts = owner_key(o)
   if redis.call('HINCRBY', counts, 'live', -1) <= 0 and redis.call('HLEN', counts) == 1 then

@@ -1,0 +1,73 @@
+"""Owns `milepost dead`: shows operators what nobody could read, and tries it again. Decides nothing.
+
+Exit status: 0; 1 when something could not be redriven or Redis is away; 2 when asked wrongly.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from milepost.errors import ConfigurationError, InvalidValue, LogUnavailable
+from milepost.settings import Settings
+from milepost_log.connection import connect
+from milepost_log.dead_letters import DeadLetter, DeadLetters
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def run(action: str, ids: Sequence[str], *, as_json: bool) -> int:
+    """List dead letters, or redrive some (none named: those of all queues); the exit status."""
+    try:
+        settings = Settings.load()
+        if action == "list" and ids:
+            raise InvalidValue("list takes no ids")
+        with connect(settings.redis_url) as client:
+            letters = DeadLetters(client, settings.namespace, settings.partitions)
+            if action == "list":
+                return _list(letters.all(), as_json=as_json)
+            wanted = ids or [each.id for each in letters.all() if each.stream != "log"]
+            return _redriven(letters.redrive(wanted), as_json=as_json)
+    except (ConfigurationError, InvalidValue) as err:
+        sys.stderr.write(f"milepost: {err}\n")
+        return 2
+    except LogUnavailable as err:
+        sys.stderr.write(f"milepost: {err} (is MILEPOST_REDIS_URL the right one?)\n")
+        return 1
+
+
+def _list(letters: Sequence[DeadLetter], *, as_json: bool) -> int:
+    if as_json:
+        _print(json.dumps([asdict(letter) for letter in letters]))
+        return 0
+    for letter in letters:
+        age = _age(letter.age_seconds)
+        _print(f"{letter.id}  {age:>6}  {letter.stream} {letter.entry}  {letter.reason}")
+    if not letters:
+        _print("no dead letters")
+    return 0
+
+
+def _redriven(outcomes: dict[str, str | None], *, as_json: bool) -> int:
+    if as_json:
+        rows = [
+            {"id": letter, "redriven": why is None, "reason": why}
+            for letter, why in outcomes.items()
+        ]
+        _print(json.dumps(rows))
+    else:
+        for letter, why in outcomes.items():
+            _print(f"{letter}  {'redriven' if why is None else f'not redriven: {why}'}")
+        if not outcomes:
+            _print("nothing to redrive")
+    return 1 if any(outcomes.values()) else 0
+
+
+def _age(seconds: float) -> str:
+    size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
+    return f"{int(seconds // size)} {unit}"
+
+
+def _print(line: str) -> None:
+    """Reasons may quote what strangers wrote: nothing of it may steer a terminal."""
+    sys.stdout.write("".join(c if c.isprintable() else "?" for c in line) + "\n")

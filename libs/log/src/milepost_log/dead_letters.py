@@ -1,0 +1,95 @@
+"""Owns the dead letters of all partitions, for operators: what there is, and another try."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+
+from milepost.cursors import StreamId
+from milepost.errors import InvalidCursor, InvalidValue
+from milepost.keys import PartitionKeys
+from milepost_log.connection import translated
+from milepost_log.scripts import call
+
+_WORDS = {
+    "unknown": "there is no such dead letter (any more)",
+    "log": "an event of the log: what wrote it would have to write it again",
+    "nameless": "it names no task",
+    "gone": "its task is not there (any more)",
+    "elsewhere": "its task goes on without it",
+    "ended": "its task has ended",
+}
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What nobody could read."""
+
+    id: str
+    """`partition:stream id` of the letter."""
+    stream: str
+    """`log`, or the key of a queue stream."""
+    entry: str
+    """Its stream id there."""
+    reason: str
+    age_seconds: float
+
+
+class DeadLetters:
+    """Those of a deployment. Every call raises LogUnavailable when Redis does not answer."""
+
+    def __init__(self, client: redis.Redis, namespace: str, partitions: int) -> None:
+        self._client = client
+        self._partitions = [PartitionKeys(namespace, number) for number in range(partitions)]
+
+    def all(self) -> list[DeadLetter]:
+        """Every one, partition by partition, oldest first."""
+        found: list[DeadLetter] = []
+        for keys in self._partitions:
+            with translated():
+                now = cast(tuple[int, int], self._client.time())  # pyright: ignore  # untyped
+                rows = cast(list[Any], self._client.xrange(keys.dead, count=_PAGE))  # pyright: ignore  # untyped
+            found += [_letter(keys.partition, row, now[0]) for row in rows]
+        return found
+
+    def redrive(self, letters: Sequence[str]) -> dict[str, str | None]:
+        """Put the tasks of dead queue entries into their queues again: letter id -> why not, or
+        null when it was done.
+
+        Raises:
+            InvalidValue: an id is none.
+        """
+        by_partition: dict[int, list[str]] = {}
+        for letter in letters:
+            number, _, position = letter.partition(":")
+            try:
+                StreamId.parse(position)
+                keys = self._partitions[int(number)] if number.isdecimal() else None
+            except (InvalidCursor, IndexError):
+                keys = None
+            if keys is None:
+                raise InvalidValue(f"{letter[:60]!r} is no id of a dead letter")
+            by_partition.setdefault(keys.partition, []).append(position)
+        answers: dict[str, str | None] = {}
+        for number, ids in by_partition.items():
+            keys = self._partitions[number]
+            said = call(self._client, "redrive", [keys.log, keys.dead], [keys.prefix, *ids])
+            for position, word in zip(ids, said, strict=True):
+                text = word.decode()
+                outcome = None if text == "redriven" else _WORDS.get(text, text)
+                answers[f"{number}:{position}"] = outcome
+        return answers
+
+
+def _letter(partition: int, row: Any, now: float) -> DeadLetter:
+    letter_id, fields = row
+    said = {name: fields.get(name, b"").decode(errors="replace") for name in _NAMES}
+    age = max(0.0, now - StreamId.parse(letter_id).ms / 1000)
+    return DeadLetter(
+        f"{partition}:{letter_id.decode()}", said[b"stream"], said[b"entry"], said[b"reason"], age
+    )
+
+
+_NAMES = (b"stream", b"entry", b"reason")
