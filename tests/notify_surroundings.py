@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,7 +84,7 @@ class Scribe:
         event = Event(0, ZERO, task, owner, by, at or 0, attempt, None, payload)
         return await self.raw(owner, encode(event), id=id)
 
-    async def raw(self, owner: str, fields: dict[str, Any], *, id: str = "*") -> Cursor:
+    async def raw(self, owner: str, fields: Mapping[Any, Any], *, id: str = "*") -> Cursor:
         """Append an entry of any form to the owner's log."""
         keys = self.keys(owner)
         flat = [part for pair in fields.items() for part in pair]

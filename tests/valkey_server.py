@@ -33,9 +33,14 @@ class Valkey:
     """A server one may kill. `appendfsync always` makes it keep what it has acknowledged."""
 
     def __init__(
-        self, folder: Path, *, appendfsync: str | None = None, maxmemory: str = "0"
+        self,
+        folder: Path,
+        *,
+        appendfsync: str | None = None,
+        maxmemory: str = "0",
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = [
             binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),

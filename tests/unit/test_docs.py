@@ -11,7 +11,7 @@ from milepost_cli.checkout import ROOT
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLES = [README, ROOT / "docs" / "tasks.md"]
+EXAMPLES = [README, ROOT / "docs" / "tasks.md", ROOT / "docs" / "testing.md"]
 SCREENS = ROOT / "docs" / "screens"
 """Pictures that the browser tests make: a link into it may be dead only until the first is kept."""
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from histories import LOG_ID, OOPS, created
+from histories import OOPS, created
 from milepost import events as e
-from milepost.cursors import Cursor, StreamId
+from milepost.cursors import ZERO, Cursor, StreamId
 from milepost.keys import PartitionKeys
 from milepost.settings import Settings
 from milepost_log.connection import connect_async
 from milepost_notify import supervisor
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import Changes
-from milepost_notify.main import build
+from milepost_notify.main import build, migrate
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import StoreUnavailable
 from milepost_notify.supervisor import Supervised
@@ -40,7 +40,12 @@ class Store(SqlProjectionStore):
         self.before: list[Exception] = []
         self.behind: list[Exception] = []
         self.commits = 0
+        self.looks = 0
         self.refused = 0
+
+    async def checkpoint(self, partition: int) -> Checkpoint | None:
+        self.looks += 1
+        return await super().checkpoint(partition)
 
     async def apply(self, before: Checkpoint, position: StreamId, changes: Changes) -> Checkpoint:
         if self.before:
@@ -82,6 +87,7 @@ async def reached(store: SqlProjectionStore, revision: Cursor) -> None:
 
 async def tell_much(log: Scribe, count: int = 50) -> Cursor:
     """Tasks of several owners with all that can happen to them; the last event."""
+    last = Cursor(0, b"", 0, ZERO, 0)
     for number in range(count):
         task, owner = task_id(), ("bob", "bobby", "%")[number % 3]
         await log.tell(created(f"{number}"), task, owner)
@@ -99,8 +105,6 @@ async def tell_much(log: Scribe, count: int = 50) -> Cursor:
 async def truth(settings: Settings, tmp_path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """What one undisturbed projector makes of the log."""
     url = f"sqlite:///{tmp_path}/truth.db"
-    from milepost_notify.main import migrate
-
     migrate(settings.model_copy(update={"database_url": url}))
     alone = SqlProjectionStore(url)
     client = connect_async(settings.redis_url)
@@ -126,21 +130,20 @@ async def test_two_projectors_at_once_change_nothing_twice(
 
 
 async def test_a_rival_that_saved_first_costs_nothing_but_another_look(
-    settings: Settings, log: Scribe, store: Store, tmp_path: Path
+    settings: Settings, log: Scribe, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Both fold the same batch; the second finds the checkpoint moved and saves nothing."""
     rival = SqlProjectionStore(settings.database_url)
-    await store.begin(0, LOG_ID)
-    real_known = store.known
     first = await log.tell(created("early"), task_id())
+    known = store.known
 
     async def overtaken(*asked: Any) -> Any:
-        store.known = real_known
+        monkeypatch.setattr(store, "known", known)
         async with projecting(settings, rival):
             await reached(rival, first)
-        return await real_known(*asked)
+        return await known(*asked)
 
-    store.known = overtaken
+    monkeypatch.setattr(store, "known", overtaken)
     async with projecting(settings, store):
         last = await tell_much(log, 20)
         await reached(store, last)
@@ -164,11 +167,14 @@ async def test_a_crash_before_or_behind_commit_neither_loses_nor_doubles_a_row(
 async def test_a_projector_killed_while_saving_goes_on_where_it_was(
     settings: Settings, log: Scribe, tmp_path: Path
 ):
-    telling = asyncio.create_task(tell_much(log, 60))
+    telling = asyncio.create_task(tell_much(log, 100))
+    runs = 0
     while not telling.done():
+        runs += 1
         store = Store(settings.database_url)
         async with projecting(settings, store):
-            await asyncio.sleep(0.02)  # then it is cut off, wherever it is
+            # Cut off wherever it is, a little later each time.
+            await asyncio.wait([telling], timeout=0.01 * runs)
         await store.close()
     store = Store(settings.database_url)
     async with projecting(settings, store):
@@ -222,22 +228,13 @@ async def test_an_event_of_a_later_version_parks_its_task_and_no_other(
     found = tables(settings)
     assert len(found["parked"]) == 3
     assert {row[3] for row in found["parked"]} == {parked}
-    async with connected(settings) as rows:
-        assert rows == {parked: "queued", free: "succeeded"}
+    assert statuses(settings) == {parked: "queued", free: "succeeded"}
 
 
-class connected:  # reads like a function
-    """The status of every task."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._path = settings.database_url.removeprefix("sqlite:///")
-
-    async def __aenter__(self) -> dict[str, str]:
-        with closing(sqlite3.connect(self._path)) as database:
-            return dict(database.execute("SELECT id, status FROM notify_task"))
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
+def statuses(settings: Settings) -> dict[str, str]:
+    """The status of every task, by id."""
+    with closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"))) as database:
+        return dict(database.execute("SELECT id, status FROM notify_task"))
 
 
 async def test_the_log_is_trimmed_behind_the_checkpoint_and_keeps_its_entry(
@@ -268,6 +265,13 @@ async def test_a_projector_waits_until_there_is_a_log(settings: Settings, store:
     await client.aclose()
 
 
+def looks_of(store: Store) -> Callable[[], Any]:
+    async def looks() -> int:
+        return store.looks
+
+    return looks
+
+
 def state_of(projector: Supervised) -> Callable[[], Any]:
     async def state() -> str:
         return projector.state
@@ -295,19 +299,19 @@ async def test_a_log_that_is_not_the_one_stops_the_partition_with_one_clear_line
         else:
             await log.delete(keys.log)
             for entry, fields in kept[:-1]:
-                await log.raw("bob", dict(fields), id=entry.decode())
+                await log.raw("bob", fields, id=entry.decode())
         words = {"empty": "is empty", "another": "do not belong together", "tail": "tail was lost"}
         await until(state_of(projector), lambda state: words[loss] in state)
         await log.raw("bob", {"t": "created"})  # nothing of it is projected
-        if loss == "tail":
-            await asyncio.sleep(0.3)  # several more looks
+        looks = await until(looks_of(store), lambda _: True)
+        await until(looks_of(store), lambda found: found >= looks + 3)
         assert tables(settings) == before
         assert lines(caplog, logging.ERROR) == ["projector stopped"]
 
         await log.delete(keys.log, keys.dead)
         await log.name_logs()
         for entry, fields in kept:
-            await log.raw("bob", dict(fields), id=entry.decode())
+            await log.raw("bob", fields, id=entry.decode())
         await until(state_of(projector), lambda state: state == "ok")
         await reached(store, await log.tell(created("after"), task_id()))
     assert len(tables(settings)["task"]) == len(before["task"]) + 1
@@ -365,10 +369,15 @@ async def test_when_the_database_comes_back_everything_goes_on_by_itself(
         store.before.extend(StoreUnavailable("gone") for _ in range(5))
         last = await log.tell(created("meanwhile"), task_id())
         await until(state_of(projector), lambda state: state.startswith("no connection"))
-        began = time.monotonic()
+
+        async def faults_left() -> int:
+            return len(store.before)
+
+        await until(faults_left, lambda left: left == 0)
+        came_back = time.monotonic()
         await reached(store, last)
-        assert time.monotonic() - began < 5
         await until(state_of(projector), lambda state: state == "ok")
+        assert time.monotonic() - came_back < 5
     assert lines(caplog) == ["projector waits"]
 
 

@@ -53,6 +53,8 @@ class Listener:
                 if isinstance(err, LogUnavailable) and not warned:
                     _log.warning("hub waits", extra={"action": "listen", "reason": str(err)})
                 warned = isinstance(err, LogUnavailable)
+            except Exception:  # the loop has to go on: without it everybody asks the database
+                _log.exception("hub failed", extra={"action": "listen"})
             self._hub.tick()
             await asyncio.sleep(BACKOFF_SECONDS)
 

@@ -57,9 +57,13 @@ async def transact(engine: Engine, work: Callable[[Connection], Answer]) -> Answ
             return work(connection)
 
     running = asyncio.ensure_future(asyncio.to_thread(in_transaction))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        running.exception()
-        raise
+    cancelled = False
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        running.exception()  # looked at: nobody else will
+        raise asyncio.CancelledError
+    return running.result()

@@ -101,7 +101,7 @@ class MemoryLog:
         """Queue again what a worker holds that stops or is dead; how many tasks it held."""
         held = [
             task
-            for task in self._tasks.values()
+            for task in sorted(self._tasks.values(), key=lambda task: task.turn)
             if task.do(ts.ReturnTask(worker, reason, task.id[-12:]))
         ]
         for task in held:

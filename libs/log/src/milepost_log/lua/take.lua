@@ -33,12 +33,9 @@ local function claim(kind)
   end
 end
 
-local unclaimed = {}
-for _, kind in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do
-  if knows and not knows[kind] then
-    unclaimed[#unclaimed + 1] = kind
-  elseif room > 0 then
-    claim(kind)
+if room > 0 then
+  for _, kind in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do
+    if not knows or knows[kind] then claim(kind) end
   end
 end
 
@@ -83,4 +80,8 @@ for i = 3, #KEYS do
 end
 local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
 due = more and 0 or due and math.max(0, due - now) or -1
+local unclaimed = {}
+for _, kind in ipairs(knows and redis.call('SMEMBERS', prefix .. ':unclaimed') or {}) do
+  if not knows[kind] then unclaimed[#unclaimed + 1] = kind end
+end
 return {'ok', redis.call('HGETALL', leases), started, due, unclaimed}
