@@ -66,7 +66,7 @@ STEP = st.one_of(
 
 
 def created(task_id: str) -> TaskCreated:
-    priority = "high" if task_id == HIGH else "normal"
+    priority = "high" if task_id.startswith(HIGH) else "normal"
     return TaskCreated(
         task_type="a.b", title=task_id, queue="default", priority=priority, params={}
     )
@@ -218,3 +218,12 @@ async def test_equal_tasks_take_turns_and_what_comes_back_stands_behind(
     ]  # fmt: skip
     types = await compare(valkey_url, namespace, steps)
     assert types.count("task.started") == 9
+
+
+async def test_an_end_comes_too_late_once_the_retry_is_due(valkey_url: str, namespace: str):
+    steps: list[Step] = [
+        ("create", NORMAL, None), ("take", "w1"), ("finish", "w1", "retrying", 0),
+        ("create", HIGH, None), ("create", f"{HIGH}-2", None), ("take", "w2"),
+        ("finish", "w1", "succeeded", None),
+    ]  # fmt: skip
+    await compare(valkey_url, namespace, steps)

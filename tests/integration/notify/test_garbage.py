@@ -15,7 +15,7 @@ async def test_garbage_in_the_log_is_kept_with_a_reason_and_the_others_go_on(
     log: Scribe, settings: Settings, person: Any
 ) -> None:
     bob: Person = person("bob")
-    rows: list[dict[str, Any]] = [
+    rows: list[dict[Any, Any]] = [
         {"t": "created", "k": task_id(2), "o": "bob", "a": 0, "d": LARGE},
         {"t": "from.later/7", "k": task_id(3), "o": "bob", "a": 0, "d": LARGE},
         {"t": "created", "k": LARGE[:65], "o": "bob", "a": 0, "d": CREATED},

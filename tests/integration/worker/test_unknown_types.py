@@ -1,4 +1,4 @@
-"""A rolling deployment: old workers meet tasks that only newer ones can do, and leave them alone."""
+"""A rolling deployment: old workers meet tasks that only new ones can do, and leave them alone."""
 
 import time
 from typing import Any

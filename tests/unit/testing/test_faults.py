@@ -97,17 +97,19 @@ def test_a_dead_worker_tells_and_keeps_nothing_whatever_its_code_still_does():
         if current().attempt == 2:
             return progress.saved
         progress.save("alive")
-        try:
-            progress.report(50)
-        except BaseException:
-            with pytest.raises(WorkerDied):
-                progress.save("dead")
-            with pytest.raises(WorkerDied):
-                progress.log("dead")
+        with progress.step("last", weight=0.5):
+            try:
+                progress.report(50)
+            except BaseException:
+                with pytest.raises(WorkerDied):
+                    progress.save("dead")
+                with pytest.raises(WorkerDied):
+                    progress.log("dead")
         return "dead"
 
-    done = run(undead, crash_at=2)
-    assert (done.result, done.lines, done.percents) == ("alive", [], [100])
+    done = run(undead, crash_at=3)
+    assert (done.result, done.lines, done.percents) == ("alive", [], [0, 100])
+    assert done.notes == (3, 0)
 
 
 def test_time_over_is_a_failed_attempt():

@@ -1,4 +1,4 @@
-"""Owns `milepost dead`: shows operators what nobody could read, and tries it again. Decides nothing.
+"""Owns `milepost dead`: shows operators what nobody could read, tries it again. Decides nothing.
 
 Exit status: 0; 1 when something could not be redriven or Redis is away; 2 when asked wrongly.
 """
@@ -18,10 +18,11 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 def run(action: str, ids: Sequence[str], *, as_json: bool) -> int:
     """List dead letters, or redrive some (none named: those of all queues); the exit status."""
+    if action == "list" and ids:
+        sys.stderr.write("milepost: `dead list` takes no ids: it lists all\n")
+        return 2
     try:
         settings = Settings.load()
-        if action == "list" and ids:
-            raise InvalidValue("list takes no ids")
         with connect(settings.redis_url) as client:
             letters = DeadLetters(client, settings.namespace, settings.partitions)
             if action == "list":

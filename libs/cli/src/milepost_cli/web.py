@@ -29,13 +29,16 @@ def main() -> int:
         milepost_submit.main.migrate(settings)
         milepost_notify.main.migrate(settings)
         at_start(settings.redis_url, settings.durability)
-        return serve(compose(settings), settings, sock=inherited.listening_socket())
+        notify = milepost_notify.main.build(settings)
+        sock = inherited.listening_socket()
+        on_stop = notify.state.stop_waiting
+        return serve(compose(settings, notify), settings, sock=sock, on_stop=on_stop)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
 
 
-def compose(settings: Settings) -> Joined:
+def compose(settings: Settings, notify: ASGIApp) -> Joined:
     """Make the one application.
 
     Raises:
@@ -44,7 +47,7 @@ def compose(settings: Settings) -> Joined:
     apps: dict[str, ASGIApp] = {"/api/submit": milepost_submit.main.build(settings)}
     if mail_folder := os.environ.get(inherited.MAIL_FOLDER):
         apps[dev_mail.PREFIX] = dev_mail.build(Path(mail_folder))
-    return Joined(apps, milepost_notify.main.build(settings))
+    return Joined(apps, notify)
 
 
 if __name__ == "__main__":

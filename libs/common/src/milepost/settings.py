@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         20.0, ge=0, le=3600, description="What ends within it after SIGTERM is not handed back"
     )
     log_keep: float = Field(
-        3600.0, ge=0, description="Seconds of events kept in Redis behind all readers"
+        3600.0,
+        ge=0,
+        description="Seconds of events kept behind all readers; a quarter of maxmemory at most",
     )
     history_days: float = Field(90.0, gt=0, description="How long ended tasks are kept in SQL")
     demo: bool = Field(False, description="Lets demo.steps kill its worker (`up` chooses 1)")

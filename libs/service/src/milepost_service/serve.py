@@ -2,8 +2,9 @@
 
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -31,10 +32,20 @@ def listen(host: str, port: int) -> socket.socket:
         ) from err
 
 
-def serve(app: ASGIApp, settings: Settings, *, sock: socket.socket) -> int:
+def serve(
+    app: ASGIApp,
+    settings: Settings,
+    *,
+    sock: socket.socket,
+    on_stop: Callable[[], None] = lambda: None,
+) -> int:
     """Serve until SIGINT or SIGTERM; the process' exit status: 0, or 1 when it could not start.
 
     X-Forwarded-* count from TRUSTED_PROXIES alone.
+
+    Args:
+        on_stop: called at the signal, before requests under way are waited for, so that those
+            which wait for something else end by themselves.
     """
     config = uvicorn.Config(
         app,
@@ -49,7 +60,7 @@ def serve(app: ASGIApp, settings: Settings, *, sock: socket.socket) -> int:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = _Server(config)
+    server = _Server(config, on_stop)
     with sock:
         server.run(sockets=[sock])
     return 0 if server.started else 1
@@ -57,6 +68,14 @@ def serve(app: ASGIApp, settings: Settings, *, sock: socket.socket) -> int:
 
 class _Server(uvicorn.Server):
     """A server whose stop by signal is a normal end, not raised again."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._on_stop()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

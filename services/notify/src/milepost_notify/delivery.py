@@ -103,10 +103,15 @@ class Delivery:
                 newest = since and self._hub.unchanged(partition, feed.owner, since)
                 page = Page(newest) if newest else await self.page(feed, since)
                 left = deadline - self._monotonic()
-                if page.notifications or page.gap or left <= 0:
+                if page.notifications or page.gap or left <= 0 or self.is_closing:
                     return page
                 since = page.cursor
                 await waiter.wait(left)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether this process is to stop: what waits is to end."""
+        return self._hub.closed
 
     async def visible(self, owner: str, revision: Cursor, wait_seconds: float) -> bool:
         """Wait until what `revision` names is in the read models; whether it is."""

@@ -49,6 +49,8 @@ class Waiter:
 
     async def wait(self, seconds: float) -> None:
         """Return when there may be news, at the latest after `seconds`; sooner without trust."""
+        if self._hub.closed:
+            return
         if not self._hub.trusts(self._partition):
             seconds = min(seconds, DISTRUST_SECONDS)
         try:
@@ -68,6 +70,8 @@ class Hub:
     def __init__(self, monotonic: Callable[[], float], *, most_owners: int = MOST_OWNERS) -> None:
         self._monotonic = monotonic
         self._most_owners = most_owners
+        self.closed = False
+        """True once this process is to stop: nobody waits any more."""
         self._chains: dict[int, _Chain] = {}
         self._waiters: dict[int, dict[str, set[Waiter]]] = {}
 
@@ -85,6 +89,12 @@ class Hub:
     def interrupted(self) -> None:
         """Announcements may have been missed: trust nothing until the next ones."""
         self._chains.clear()
+        for partition in self._waiters:
+            self._wake_all(partition)
+
+    def close(self) -> None:
+        """Let everybody who waits go: polls answer, streams end, and clients come again."""
+        self.closed = True
         for partition in self._waiters:
             self._wake_all(partition)
 

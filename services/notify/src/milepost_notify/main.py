@@ -88,7 +88,9 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
                 readiness.supervised = await stack.enter_async_context(projectors)
             yield
 
-    return create_notify(settings, lifespan, readiness.run, clock)
+    app = create_notify(settings, lifespan, readiness.run, clock)
+    app.state.stop_waiting = hub.close
+    return app
 
 
 @asynccontextmanager
@@ -131,7 +133,8 @@ def run(*, host: str, port: int) -> int:
         logs.configure(settings.log_format)
         at_start(settings.redis_url, settings.durability)
         sock = listen(host, port)
-        return serve(build(settings, project=False), settings, sock=sock)
+        app = build(settings, project=False)
+        return serve(app, settings, sock=sock, on_stop=app.state.stop_waiting)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2

@@ -175,9 +175,8 @@ class Session:
     def _accept(self, held: Held, taken: Taken, room: int, now: float) -> None:
         for started in taken.tasks:
             self._hand_out(held, started)
-        news = set(taken.unclaimed).difference(held.unclaimed)
-        held.unclaimed = taken.unclaimed
-        if room and (len(taken.tasks) == room or self._given_up(news)):
+        held.unclaimed = taken.unclaimed  # setting aside rings: the next take is soon
+        if room and len(taken.tasks) == room:
             held.look_at = 0.0  # there may be more
         elif taken.next_due_ms is not None:
             held.look_at = min(held.look_at, now + taken.next_due_ms / 1000)

@@ -65,6 +65,7 @@ class Attempt:
         if self.notes == self.faults.cancel_at:
             self._log.cancel(self.started.owner, self.started.id)
             self.progress.cancel()
+            self.interrupt()
 
     def look(self) -> None:
         """Tell what has changed, log lines first, as the worker's flusher does."""

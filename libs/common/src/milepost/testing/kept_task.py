@@ -78,8 +78,6 @@ class KeptTask:
         for payload in payloads:
             self.state = ts.evolve(self.state, payload)
             self.tell(payload)
-        if self.status in ts.ENDED:
-            self.saved = b""
         return payloads
 
     def tell(self, payload: Payload) -> None:

@@ -95,6 +95,8 @@ async def _events(
         if left <= 0:
             yield b"event: expired\ndata: {}\n\n"
             return
+        if delivery.is_closing:
+            return  # the client comes again, to whoever takes over
         wait_seconds = 0 if page.more else min(HEARTBEAT_SECONDS, left)
         try:
             page = await delivery.next_page(feed, page.cursor, wait_seconds)
