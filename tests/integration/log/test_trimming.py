@@ -49,7 +49,7 @@ async def test_a_log_larger_than_it_may_be_is_trimmed_though_it_is_young(
     with Filled(valkey_url, namespace, [2000] * 2000) as log:
         assert log.bytes > 4 * BUDGET
         trimmed = await tell(valkey_url, namespace, log.ids[-1])
-        assert BUDGET * 0.9 < log.bytes <= BUDGET
+        assert BUDGET * 0.7 < log.bytes <= BUDGET
         assert log.left == log.ids[trimmed:]
 
 

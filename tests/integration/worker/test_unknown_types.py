@@ -5,7 +5,7 @@ from typing import Any
 
 from log_probe import LogProbe
 from milepost.events import TaskFailed
-from milepost.keys import PartitionKeys
+from milepost.keys import PartitionKeys, doorbell
 from milepost.owners import owner_hash
 from milepost.task_types import TaskType
 from milepost_log import catalogue
@@ -84,3 +84,17 @@ async def test_what_waits_aside_can_be_cancelled_and_holds_no_share(
             newer.finish(0, [Outcome(task, "succeeded", "{}") for task in batch])
         assert found == tasks[1:]
         assert redis.exists(keys.unclaimed) == 0
+
+
+async def test_setting_a_task_aside_wakes_who_may_know_it(
+    log: LogProbe, valkey_url: str, namespace: str
+):
+    await log.create("sample.newer")
+    with connect(valkey_url) as client:
+        redis: Any = client
+        bell = redis.pubsub(ignore_subscribe_messages=True)
+        bell.subscribe(doorbell(namespace, "default"))
+        bell.get_message(timeout=5)
+        WorkLog(client, namespace, "older", ["default"], ["sample.older"]).take(0, 8, holding=False)
+        assert bell.get_message(timeout=5)["data"] == b"0"
+        bell.close()

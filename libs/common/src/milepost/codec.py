@@ -11,6 +11,7 @@ The Lua scripts write exactly these, in this order, so that Redis stores the nam
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -107,6 +108,7 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
     return Event(partition, position, task, owner, by, at, attempt, trace, payload)
 
 
+@lru_cache(maxsize=256)
 def type_and_version(stored: str) -> tuple[str, int]:
     """Read a `t` field: `created/2` is (`task.created`, 2)."""
     name, _, version = stored.partition("/")
@@ -129,7 +131,8 @@ def decode_data(type_name: str, version: int, data: str | bytes) -> Payload:
     if len(data) > MAX_DATA_BYTES:
         raise UndecodableEvent(f"{len(data)} bytes of data, at most {MAX_DATA_BYTES}")
     if version == model.v:
-        return model.model_validate_json(data)
+        # What model_validate_json does, without looking at arguments that we do not give.
+        return model.__pydantic_validator__.validate_json(data)
     raw: dict[str, Any] = from_json(data)
     for step in range(version, model.v):
         raw = UPCASTERS[type_name, step](raw)
@@ -142,7 +145,11 @@ def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:
         raise ValueError("an event of nobody, or of no task")
     if len(task) > MAX_TASK_CHARS:
         raise ValueError(f"a task id of {len(task)} characters")
-    return task, check_owner(owner)
+    return task, _checked(owner)
+
+
+_checked = lru_cache(maxsize=10_000)(check_owner)
+"""A log has few owners and many events."""
 
 
 def _bounded(number: bytes | int, most: int) -> int:

@@ -7,6 +7,7 @@ A stream id orders the events of one partition. A cursor names one row that an e
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from milepost.errors import InvalidCursor
@@ -15,6 +16,12 @@ _LAYOUT = struct.Struct(">BH4sIQQH")  # version, partition, log, era, ms, seq, o
 _STATE_LAYOUT = struct.Struct(">BH4sIQQHQQ")  # the same, then ms, seq of `state_at`
 _VERSION, _STATE_VERSION = 1, 2
 MAX_ORDINAL = 0xFFFF
+
+
+@lru_cache(maxsize=64)
+def _sortable(ms: int, seq: int) -> str:
+    """Cached, as a fold asks for an event's several times in a row."""
+    return f"{ms:016x}{seq:016x}"
 
 
 class StreamId(NamedTuple):
@@ -42,7 +49,7 @@ class StreamId(NamedTuple):
     @property
     def sortable(self) -> str:
         """32 hexadecimal digits that sort like the id, for SQL columns."""
-        return f"{self.ms:016x}{self.seq:016x}"
+        return _sortable(self.ms, self.seq)
 
     @classmethod
     def from_sortable(cls, text: str) -> Self:
