@@ -212,7 +212,7 @@ GOOD: JsonValue = {"type": "do.it", "params": {}}
 def test_each_item_of_a_batch_has_its_own_id_and_key() -> None:
     tasks = batch(GOOD, GOOD, {"type": "do.it", "params": {}, "id": ID, "owner": "bob"}, key="k")
     assert len({task.id for task in tasks}) == 3
-    assert [task.idempotency_key for task in tasks] == ["k\x000", "k\x001", "k\x002"]
+    assert [task.idempotency_key for task in tasks] == ["k", "k\x001", "k\x002"]
 
 
 BAD: list[tuple[list[JsonValue], int, int, list[str]]] = [

@@ -46,6 +46,8 @@ class NewTask:
     """Without `runs_at`, which the log sets from `delay_ms` by its own clock."""
     delay_ms: int | None = None
     idempotency_key: str | None = None
+    key_fingerprint: str | None = None
+    """Of all that the key was sent with, such as a whole batch; null: the same as `fingerprint`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class CommandLog:
                 f"{created.queue}:{created.priority[0]}",
                 encode_data(created),
                 "" if task.delay_ms is None else task.delay_ms,
+                task.key_fingerprint or task.fingerprint,
             ]
         names = [keys.log, keys.meta, keys.owner(o)]
         answer = await call_async(self._client, "create", names, arguments)

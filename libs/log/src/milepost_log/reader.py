@@ -9,6 +9,7 @@ import redis.asyncio
 
 from milepost.cursors import ZERO, StreamId
 from milepost.keys import PartitionKeys
+from milepost.owners import owner_hash, partition_of
 from milepost_log.connection import translated
 from milepost_log.scripts import Argument, call_async
 
@@ -30,6 +31,20 @@ class Reading:
     continues: bool
     """Whether the log still has the entry that was read behind: otherwise its tail is lost."""
     entries: list[Entry]
+
+
+async def created_at(
+    client: redis.asyncio.Redis, namespace: str, partitions: int, owner: str, task_id: str
+) -> StreamId | None:
+    """Where the log has the creation of a task whose live state is kept; null for all others.
+
+    Raises:
+        LogUnavailable: Redis does not answer.
+    """
+    keys = PartitionKeys(namespace, partition_of(owner, partitions))
+    with translated():
+        found = cast(bytes | None, await client.hget(keys.task(owner_hash(owner), task_id), "i"))  # pyright: ignore  # untyped
+    return None if found is None else StreamId.parse(found)
 
 
 class LogReader:

@@ -16,7 +16,7 @@ from milepost import logs
 from milepost.errors import ConfigurationError
 from milepost.settings import Settings
 from milepost_log.connection import connect_async
-from milepost_log.reader import LogReader
+from milepost_log.reader import LogReader, created_at
 from milepost_log.server_checks import Watch, at_start
 from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
@@ -78,7 +78,14 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        app.state.parts = Parts(reads, delivery, places, settings.partitions, now_ms)
+        app.state.parts = Parts(
+            reads,
+            delivery,
+            places,
+            settings.partitions,
+            now_ms,
+            partial(created_at, client, settings.namespace, settings.partitions),
+        )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.aclose)
             stack.push_async_callback(database.close)

@@ -1,10 +1,11 @@
 """Owns the list of what notify's endpoints work with. Makes none of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 
+from milepost.cursors import StreamId
 from milepost_notify.delivery import Delivery
 from milepost_notify.places import Places
 from milepost_notify.store import ReadStore
@@ -19,6 +20,8 @@ class Parts:
     places: Places
     partitions: int
     now_ms: Callable[[], int]
+    created_at: Callable[[str, str], Awaitable[StreamId | None]]
+    """Where the log has the creation of (owner, task id); null when it does not know the task."""
 
 
 def parts_of(request: Request) -> Parts:

@@ -62,6 +62,8 @@ def event_record(row: HistoryRow, at: Checkpoint, *, with_detail: bool) -> Json:
         "at": rfc3339(row["at_ms"]),
         "by": {"kind": row["by_kind"], "id": row["by_id"]},
         "trace": row["trace"],
+        "task": row["task_id"],
+        "owner": row["owner"],
         "data": data,
     }
 

@@ -50,14 +50,16 @@ class Bulk:
             new = ", ".join(f"{quote(n)} = excluded.{quote(n)}" for n in names if n not in key)
             self._tail = f" ON CONFLICT ({', '.join(map(quote, sorted(key)))}) DO UPDATE SET {new}"
         most = _MOST_PARAMETERS // len(names)
-        self._sizes = [size for size in (1024, 512, 128, 32, 8, 1) if size <= most]
+        self._sizes = [2**n for n in range(most.bit_length() - 1, -1, -1)]
         self._sql: dict[int, str] = {}
 
     def statements(
         self, rows: Iterable[Mapping[str, Any]]
     ) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """SQL and parameters that store all rows. There are few different texts: drivers keep
-        them parsed."""
+        """SQL and parameters that store all rows.
+
+        By powers of two: few statements a batch, and few different texts, which drivers keep parsed.
+        """
         values = list(map(self._values, rows))
         start = 0
         for size in self._sizes:

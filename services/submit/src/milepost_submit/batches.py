@@ -1,12 +1,13 @@
 """Owns what becomes of a batch: all its tasks, or the first bad one's refusal. No I/O, no clock."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue, ValidationError
 
 from milepost.problems import field_error, field_errors
 from milepost_log.commands import NewTask
-from milepost_submit.decisions import Offered, decide_new, find_type
+from milepost_submit.decisions import Offered, decide_new, find_type, fingerprint
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
 
@@ -35,7 +36,8 @@ def decide_batch(
 
     Args:
         owner: whose batch it is; an item may name nobody else.
-        idempotency_key: of the whole request; each item gets one of its own made from it.
+        idempotency_key: of the whole request; each item gets one of its own made from it, bound
+            to the whole batch: another batch under the same key is another request.
 
     Raises:
         RefusedItem: of the first bad item.
@@ -47,8 +49,9 @@ def decide_batch(
             request = read_item(item)
             _check_alone(request, index, owner, seen)
             offered = find_type(types, request.type, by_code=by_code)
-            # A header holds no U+0000, so no request for a single task has such a key.
-            key = None if idempotency_key is None else f"{idempotency_key}\0{index}"
+            # The first has the key itself, as a request for a single task has. A header holds no
+            # U+0000, so no other request has the keys of the rest.
+            key = idempotency_key and (f"{idempotency_key}\0{index}" if index else idempotency_key)
             task = decide_new(
                 request,
                 offered,
@@ -60,7 +63,8 @@ def decide_batch(
         except Refusal as refusal:
             raise RefusedItem(index, refusal) from refusal
         tasks.append(task)
-    return tasks
+    whole = fingerprint({"batch": [task.fingerprint for task in tasks]})
+    return [replace(task, key_fingerprint=whole) for task in tasks]
 
 
 def _check_alone(request: TaskRequest, index: int, owner: str, seen: dict[str, int]) -> None:

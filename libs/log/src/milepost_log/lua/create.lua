@@ -1,14 +1,15 @@
 -- Accept tasks of one owner, all or none: event, live state and queue entry in one step.
 -- KEYS[1] log  [2] meta  [3] the owner's counts
 -- ARGV[1] prefix  [2] owner  [3] owner hash  [4] most live tasks  [5] by ("" = the owner)
---      [6] traceparent ("" = none)  then 6 for each task:
+--      [6] traceparent ("" = none)  then 7 for each task:
 --      id, idempotency key ("" = none), fingerprint of the request, "queue:priority letter",
---      event data, delay in ms ("" = ready at once); `runs_at` is added to the data here
+--      event data, delay in ms ("" = ready at once; `runs_at` is added to the data here),
+--      fingerprint of all that the key was sent with
 -- Answer: {"ok", log_id, {replayed 0|1, id, stream id of created, runs_at}...}
 --       | {"conflict"|"full", index from 0} | {"unnamed"}: the log has no name, nothing is appended
 -- Repeatable: by idempotency key and by (owner, id); the same request again gets the first answer.
 local owner, o, most, by, trace = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
-local FIELDS, FIRST = 6, 7
+local FIELDS, FIRST = 7, 7
 local IDEMPOTENCY_SECONDS = 86400
 local count = (#ARGV - FIRST + 1) / FIELDS
 local log_id = redis.call('HGET', KEYS[2], 'log_id')
@@ -18,10 +19,13 @@ local answers, fresh = {}, 0
 for i = 0, count - 1 do
   local at = FIRST + i * FIELDS
   local id, idem, fingerprint = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local known, key = nil, nil
+  local known = nil
   if idem ~= '' then
-    key = redis.call('GET', idem)
-    if key then known = {string.match(key, '^(%S+) (%S+) (%S+) (%S+)$')} end
+    local key = redis.call('GET', idem)
+    if key then
+      known = {string.match(key, '^(%S+) (%S+) (%S+) (%S+)$')}
+      fingerprint = ARGV[at + 6]
+    end
   end
   if not known then
     local first = redis.call('HMGET', task_key(o, id), 'h', 'i', 'u')
@@ -60,7 +64,7 @@ for i = 0, count - 1 do
     if delay == '' then enqueue(key, o, id, q, 0) end
     if trace ~= '' then redis.call('HSET', key, 'x', trace) end
     if idem ~= '' then
-      redis.call('SET', idem, fingerprint .. ' ' .. id .. ' ' .. first .. ' ' .. due,
+      redis.call('SET', idem, ARGV[at + 6] .. ' ' .. id .. ' ' .. first .. ' ' .. due,
         'EX', IDEMPOTENCY_SECONDS)
     end
     answers[i + 1] = {0, id, first, due}

@@ -78,6 +78,8 @@ class Event(BaseModel):
     by: Actor
     trace: str | None
     """W3C traceparent; null for most."""
+    task: str
+    owner: str
     data: dict[str, JsonValue]
 
 

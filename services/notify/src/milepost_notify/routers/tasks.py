@@ -90,13 +90,11 @@ async def events(
 ) -> Response:
     """What happened to a task, oldest first. Exception text is for services and operators only."""
     parts, acting = parts_of(request), acting_owner(who, owner)
-    visible = visible_id(who, task_id)
     cursor = cursor_of("after", after)
+    _, told = await _find(parts, who, acting, task_id, None)
+    visible = told.row["id"]
     async with parts.reads.snapshot() as snapshot:
         at = await _checkpoint(parts, snapshot, acting)
-        told = await snapshot.task(acting, visible)
-        if told is None:
-            not_found()
         gap = cursor is not None and not at.continues(cursor)
         if gap:
             cursor = None
@@ -126,12 +124,25 @@ async def _find(
     revision = cursor_of("at_least", at_least)
     if revision and not await parts.delivery.visible(owner, revision, AT_LEAST_SECONDS):
         raise unavailable("This revision is not visible yet.")
-    async with parts.reads.snapshot() as snapshot:
-        at = await _checkpoint(parts, snapshot, owner)
-        told = await snapshot.task(owner, visible)
+    at, told = await _look_up(parts, owner, visible)
+    if told is None:
+        # Accepted a moment ago, perhaps: then the log knows it, and it is about to be projected.
+        created = await parts.created_at(owner, visible)
+        if created is None:
+            not_found()
+        revision = at.cursor(created, 0)
+        if not await parts.delivery.visible(owner, revision, AT_LEAST_SECONDS):
+            raise unavailable("This task is not visible yet.")
+        at, told = await _look_up(parts, owner, visible)
     if told is None:
         not_found()
     return at, told
+
+
+async def _look_up(parts: Parts, owner: str, task_id: str) -> tuple[Checkpoint, Told | None]:
+    async with parts.reads.snapshot() as snapshot:
+        at = await _checkpoint(parts, snapshot, owner)
+        return at, await snapshot.task(owner, task_id)
 
 
 async def _checkpoint(parts: Parts, snapshot: Snapshot, owner: str) -> Checkpoint:
