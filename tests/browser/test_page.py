@@ -80,6 +80,7 @@ async def test_a_mail_goes_from_the_form_to_100(honest: Page, up: Up):
     bar = honest.get_by_role("progressbar")
     await expect(bar).to_have_count(1)
     await expect(bar).to_have_attribute("aria-valuenow", "100")
+    await expect(honest.get_by_role("progressbar", name="Mail: Greetings <b>!</b>")).to_be_visible()
     await expect(honest.get_by_text("1 unread")).to_be_visible()
     person = Person(up.url, name)
     mails = person.http.get("/dev/mail").json()["mails"]

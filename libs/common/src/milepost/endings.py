@@ -58,7 +58,9 @@ class Endings:
         try:
             stored = to_json(result, inf_nan_mode="null")
         except (PydanticSerializationError, UnicodeError, ValueError) as err:
-            return self.raised(Fail(f"The result cannot be stored: {err}", code="result"), tried)
+            unfit = Fail("The result is nothing that JSON can hold", code="result")
+            unfit.__cause__ = err
+            return self.raised(unfit, tried)
         if len(stored) > self.max_result_bytes:
             text = f"The result has {len(stored)} bytes, at most {self.max_result_bytes} are kept"
             return self.raised(Fail(text, code="result_too_large"), tried)

@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         "closed", description="Whether people may make accounts (`up` chooses open)"
     )
     smtp_url: str = Field(
-        "smtp://127.0.0.1:1025", description="smtp, smtp+starttls or smtps, with user and password"
+        "smtp://127.0.0.1:1025",
+        pattern=r"^(smtp|smtp\+starttls|smtps)://[^/\s]+",
+        description="smtp, smtp+starttls or smtps, with user and password",
     )
     mail_from: str = Field("milepost@localhost", description="Sender of mail.send")
     tasks: str = Field("", description="Modules, comma-separated, with your @task functions")

@@ -38,7 +38,7 @@ from milepost_service.serve import listen, serve
 VERSION_TABLE = "notify_version"
 BLOCKING_ANSWER_SECONDS = 3.0
 """A blocking read answers within one second."""
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 YOUNG_OBJECTS = 20_000
 
 _log = logging.getLogger(__name__)

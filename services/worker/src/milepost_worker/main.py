@@ -159,7 +159,8 @@ def _import_tasks(settings: Settings) -> None:
     for name in (*SHIPPED, *own):
         try:
             importlib.import_module(name)
-        except Exception as err:
+        except (Exception, SystemExit) as err:
+            reason = " ".join(str(err).split())[:300]
             raise ConfigurationError(
-                f"MILEPOST_TASKS: cannot import {name!r}: {type(err).__name__}: {err}"
+                f"MILEPOST_TASKS: cannot import {name!r}: {type(err).__name__}: {reason}"
             ) from err

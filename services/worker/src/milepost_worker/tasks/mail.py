@@ -4,7 +4,7 @@ import logging
 import smtplib
 import time
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from typing import Annotated, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -25,8 +25,11 @@ LATER_TRIES = 4
 """For one recipient whom the server answers "try later": others wait behind."""
 MAX_REFUSALS_SHOWN = 100
 
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
 Address = Annotated[
-    str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$", json_schema_extra={"format": "email"})
+    str,
+    Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$", json_schema_extra={"format": "idn-email"}),
 ]
 
 
@@ -36,9 +39,7 @@ class Mail(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     to: Annotated[list[Address], Field(min_length=1, max_length=10_000, description="Recipients")]
-    subject: Annotated[
-        str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$", description="Subject")
-    ]
+    subject: Annotated[str, Field(max_length=500, pattern=ONE_LINE, description="Subject")]
     body: Annotated[str, Field(max_length=200_000, description="Plain text")]
 
 
@@ -53,8 +54,8 @@ def send(mail: Mail, progress: Progress) -> dict[str, Any]:
     try:
         for address in mail.to[tally["done"] :]:
             try:
-                server.send(settings.mail_from, _checked(address), mail.subject, mail.body)
-            except (EmailNotValidError, Refused) as err:
+                server.send(settings.mail_from, _envelope(address), mail.subject, mail.body)
+            except Refused as err:
                 tally["refused_count"] += 1
                 if len(tally["refused"]) < MAX_REFUSALS_SHOWN:
                     tally["refused"].append({"address": address, "reason": str(err)[:100]})
@@ -91,10 +92,13 @@ class MailServer:
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"], message["Subject"] = sender, recipient, subject
         message.set_content(body)
+        raw = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
         for attempt in range(1, TRIES + 1):
             try:
                 connection = self._connect()
-                connection.send_message(message, sender, [recipient])
+                # Not send_message: it quotes lines that begin with "From ".
+                options = () if recipient.isascii() else ("SMTPUTF8",)
+                connection.sendmail(sender, [recipient], raw, options)
                 return
             except smtplib.SMTPRecipientsRefused as err:
                 code, text = err.recipients[recipient]
@@ -142,7 +146,10 @@ def _open(url: SplitResult) -> smtplib.SMTP:
     return connection
 
 
-def _checked(address: str) -> str:
-    """The address as SMTP wants it; syntax only, special domains such as .test are fine."""
-    found = validate_email(address, check_deliverability=False, test_environment=True)
-    return found.normalized
+def _envelope(address: str) -> str:
+    """The address as SMTP wants it, its domain in ASCII; whether it exists the server says."""
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return address  # of a form it does not like, such as a@localhost; the schema took it
+    return found.ascii_email or found.normalized

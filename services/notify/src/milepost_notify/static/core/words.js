@@ -43,7 +43,7 @@ export function facts(task, nowMs) {
   if (task.status === "retrying" && task.runs_at) said.push(`next try ${when(task.runs_at, nowMs)}`);
   const left = Date.parse(task.eta_at ?? "") - nowMs;
   if (task.status === "running" && left > 0 && livenessOf(task, nowMs) === "moving") said.push(`about ${span(left)} left`);
-  if (!live && task.ended_at) said.push(`ended ${when(task.ended_at, nowMs)}`);
+  if (!live && task.ended_at) said.push(`ended ${when(task.ended_at, Math.max(nowMs, Date.parse(task.ended_at)))}`);
   if (!live && task.ended_at && task.started_at) {
     said.push(`took ${span(Math.max(0, Date.parse(task.ended_at) - Date.parse(task.started_at)))}`);
   }

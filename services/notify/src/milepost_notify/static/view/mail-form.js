@@ -36,7 +36,7 @@ export function createMailForm({ client }) {
     fields.busy(true);
     fields.tell("Handing it over…", "note");
     try {
-      await at.submit({ id: order.id, type: "mail.send", params });
+      await at.submit({ id: order.id, type: "mail.send", title: titleOf(params.subject), params });
       order = { id: "", text: "" };
       clear();
       fields.tell("Accepted. Its bar is in the list now.", "note");
@@ -71,4 +71,10 @@ export function createMailForm({ client }) {
   }
 
   return { clear, focus: () => form.to.focus() };
+}
+
+/** @param {string} subject what tells one mail from another in the list */
+function titleOf(subject) {
+  const text = subject.replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, " ").trim();
+  return text ? [...`Mail: ${text}`].slice(0, 200).join("") : "Mail without a subject";
 }

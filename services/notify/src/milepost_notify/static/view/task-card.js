@@ -89,7 +89,7 @@ export function createCard(first, actions) {
       attribute(bar, "aria-valuenow", open ? null : String(percentOf(task)));
       attribute(bar, "aria-valuetext", open ? words : `${percentWords(task)}, ${words}`);
       fill.style.setProperty("--at", String(task.progress / 100));
-      say(message, (!(ended && task.error) && task.message) || "");
+      say(message, (!ended && task.message) || "");
       say(small, facts(task, nowMs).join(" · "));
       say(worried, anxious);
       say(error, ended ? errorWords(task) ?? "" : "");
