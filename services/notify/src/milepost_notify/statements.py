@@ -58,7 +58,7 @@ class Bulk:
     ) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """SQL and parameters that store all rows.
 
-        By powers of two: few statements a batch, and few different texts, which drivers keep parsed.
+        By powers of two: few statements a batch, and few texts, which drivers keep parsed.
         """
         values = list(map(self._values, rows))
         start = 0
