@@ -27,8 +27,9 @@ from milepost.task_state import (
 from milepost_log.reader import Entry
 from milepost_notify import cache
 from milepost_notify.archive import Logged
+from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.folding import Changes, Known, fold
+from milepost_notify.folding import fold
 from milepost_notify.store import ProjectionStore
 
 LOG_ID = "a1b2c3d4" * 4

@@ -48,8 +48,12 @@ def descendants_of(pid: int) -> list[int]:
 
 
 def command_line(pid: int) -> str:
-    """What `ps` shows."""
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    """What `ps` shows; nothing for a process that has just ended."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return raw.replace(b"\0", b" ").decode().strip()
 
 
 class Up:

@@ -13,8 +13,8 @@ from histories import LOG_ID, OWNERS, Story, created, cuts, fold_all, legal_logs
 from milepost import events as e
 from milepost.cursors import ZERO, StreamId
 from milepost_notify.archive import Logged
+from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.folding import Changes, Known
 from milepost_notify.memory import MemoryStore
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
 from milepost_notify.sql import SqlProjectionStore

@@ -24,7 +24,8 @@ PURE = {
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
-        "archive", "checkpoints", "folding", "present", "projection", "rows",
+        "archive", "cache", "changes", "checkpoints", "created", "explain", "folding", "intake",
+        "present", "projection", "rows", "wakeups",
     ],
 }  # fmt: skip
 """Modules that decide: no clock, no chance, no I/O."""
@@ -41,6 +42,7 @@ ALSO = {
     # The frozen values a started task is made of, and the lock between its two threads.
     "milepost_worker.jobs": {"milepost_log.work", "threading"},
     "milepost_worker.outcomes": {"milepost_log.work"},
+    "milepost_notify.intake": {"milepost_log.reader"},  # the frozen value Entry
     "milepost_submit.params": {"jsonschema_rs"},  # compiles and checks, reads nothing
     "milepost_submit.batches": {"milepost_log.commands"},  # the frozen value NewTask
     "milepost_submit.decisions": {"milepost_log.commands"},

@@ -18,8 +18,8 @@ from milepost.keys import PartitionKeys
 from milepost.settings import Settings
 from milepost_log.connection import connect_async
 from milepost_notify import supervisor
+from milepost_notify.changes import Changes
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.folding import Changes
 from milepost_notify.main import build, migrate
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import StoreUnavailable

@@ -7,7 +7,8 @@ from histories import OOPS, Story, created, cuts, fold_all, legal_logs
 from milepost import events as e
 from milepost.cursors import StreamId
 from milepost_notify.archive import Logged, Unread
-from milepost_notify.folding import BEHIND, Changes, Known, fold
+from milepost_notify.changes import Changes, Known
+from milepost_notify.folding import BEHIND, fold
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT, is_unread
 
 sizes = st.lists(st.integers(1, 9), min_size=1, max_size=5)

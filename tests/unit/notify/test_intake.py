@@ -7,7 +7,7 @@ from milepost import events as e
 from milepost_log.reader import Entry
 from milepost_notify import cache
 from milepost_notify.archive import Logged, Unread
-from milepost_notify.folding import Changes
+from milepost_notify.changes import Changes
 from milepost_notify.intake import BATCH_BYTES, FEWEST, MOST, batch_of, next_count
 from milepost_notify.places import NoPlace, Places
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from milepost.events import InboxRead, TaskCreated
 from milepost_notify.archive import Logged, Unread
-from milepost_notify.folding import Changes, Known
+from milepost_notify.changes import Changes, Known
 from milepost_notify.rows import TaskKey
 
 MOST_TASKS = 10_000

@@ -4,61 +4,29 @@ However the entries are cut into batches, the rows come out the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from milepost.cursors import MAX_ORDINAL, StreamId
 from milepost.errors import InvalidCursor
 from milepost.events import Event, InboxRead, TaskCreated, TaskProgressed
 from milepost_notify.archive import (
-    HistoryRow,
     Logged,
-    ParkedRow,
     Unread,
     history_row,
     parked_row,
 )
+from milepost_notify.changes import Changes, Known
 from milepost_notify.projection import Unprojectable, project
 from milepost_notify.rows import (
     START,
     TASK_PROGRESS,
     UNREAD_MESSAGE_COUNT,
     InboxRow,
-    NotificationRow,
     TaskKey,
     TaskRow,
     is_unread,
 )
 
 BEHIND = "behind an event of the same task that is parked"
-
-
-@dataclass(slots=True)
-class Known:
-    """The rows a batch starts from: at least every task and inbox it names, and for an inbox.read
-    every unread ended task of its owner. Those last changed stand at the end."""
-
-    tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
-    inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
-    parked: set[TaskKey] = field(default_factory=set[TaskKey])
-    """Tasks of which an event could not be projected: everything later waits behind it."""
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a batch does to the read models: each row once, as it is in the end."""
-
-    tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
-    inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
-    notifications: dict[tuple[str, str, str], NotificationRow] = field(
-        default_factory=dict[tuple[str, str, str], NotificationRow]
-    )
-    history: list[HistoryRow] = field(default_factory=list[HistoryRow])
-    parked: list[ParkedRow] = field(default_factory=list[ParkedRow])
-
-    @property
-    def owners(self) -> set[str]:
-        """Whom it changes something for."""
-        return {owner for owner, _, _ in self.notifications}
 
 
 def fold(known: Known, entries: Iterable[Logged | Unread]) -> Changes:

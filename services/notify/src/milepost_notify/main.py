@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+import uvloop
 from fastapi import FastAPI
 
 from milepost import logs
@@ -153,7 +154,7 @@ def run_projector() -> int:
         settings = Settings.load()
         logs.configure(settings.log_format)
         at_start(settings.redis_url, settings.durability)
-        asyncio.run(_project_until_told(settings))
+        uvloop.run(_project_until_told(settings))
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2

@@ -14,7 +14,8 @@ from milepost.errors import MilepostError
 from milepost.events import Event
 from milepost.records import MAX_NOTIFIED_RESULT_BYTES
 from milepost.task_state import ENDED, Status
-from milepost_notify.rows import TaskRow, created_row
+from milepost_notify.created import created_row
+from milepost_notify.rows import TaskRow
 
 MOST_BEFORE_SUCCESS = 99.9
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from milepost.errors import MilepostError
 from milepost_log.reader import LogReader, Reading
 from milepost_notify import cache
+from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.folding import Changes, Known, fold
+from milepost_notify.folding import fold
 from milepost_notify.intake import FEWEST, Batch, batch_of, next_count
 from milepost_notify.store import CheckpointMoved, ProjectionStore
 from milepost_notify.wakeups import WakeUp

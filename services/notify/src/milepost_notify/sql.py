@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Executable, Table, Update, insert, select, up
 from milepost.cursors import ZERO, StreamId
 from milepost_notify import statements as st
 from milepost_notify import tables as t
+from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.folding import Changes, Known
 from milepost_notify.rows import START, InboxRow, TaskKey, TaskRow
 from milepost_notify.sql_rows import as_checkpoint, as_dict, checkpoint_query, generation_query
 from milepost_notify.sql_threads import engines, transact

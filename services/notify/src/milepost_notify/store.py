@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple, Protocol
 from milepost.cursors import StreamId
 from milepost.errors import MilepostError
 from milepost_notify.archive import HistoryRow
+from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.folding import Changes, Known
 from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
 
 Which = Literal["active", "ended", "all"]

@@ -1,0 +1,35 @@
+"""Owns what a batch of events starts from, and what it does to the read models. No I/O."""
+
+from dataclasses import dataclass, field
+
+from milepost_notify.archive import HistoryRow, ParkedRow
+from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
+
+
+@dataclass(slots=True)
+class Known:
+    """The rows a batch starts from: at least every task and inbox it names, and for an inbox.read
+    every unread ended task of its owner. Those last changed stand at the end."""
+
+    tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
+    inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
+    parked: set[TaskKey] = field(default_factory=set[TaskKey])
+    """Tasks of which an event could not be projected: everything later waits behind it."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch does to the read models: each row once, as it is in the end."""
+
+    tasks: dict[TaskKey, TaskRow] = field(default_factory=dict[TaskKey, TaskRow])
+    inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
+    notifications: dict[tuple[str, str, str], NotificationRow] = field(
+        default_factory=dict[tuple[str, str, str], NotificationRow]
+    )
+    history: list[HistoryRow] = field(default_factory=list[HistoryRow])
+    parked: list[ParkedRow] = field(default_factory=list[ParkedRow])
+
+    @property
+    def owners(self) -> set[str]:
+        """Whom it changes something for."""
+        return {owner for owner, _, _ in self.notifications}
