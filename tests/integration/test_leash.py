@@ -53,7 +53,7 @@ def test_a_program_dies_with_a_supervisor_that_is_killed(patch: str) -> None:
     process, program = supervisor(patch)
     process.kill()
     process.communicate()
-    wait_for(lambda: not group_of(program), "the end of the program", seconds=5)
+    wait_for(lambda: not group_of(program), "the end of the program", seconds=20)
 
 
 @pytest.mark.parametrize("patch", ["", WITHOUT_PRCTL], ids=["prctl", "watcher"])
@@ -62,7 +62,7 @@ def test_nothing_is_left_behind_when_the_program_ends_first(patch: str) -> None:
     (sleeping,) = group_of(program, "sleep")
     assert sleeping == program  # signals and exit status are the program's own
     subprocess.run(["kill", str(program)], check=True)
-    wait_for(lambda: not group_of(program), "the end of its group", seconds=5)
+    wait_for(lambda: not group_of(program), "the end of its group", seconds=20)
     process.communicate()
     assert process.returncode == 0
 

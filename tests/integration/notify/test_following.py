@@ -58,7 +58,7 @@ async def test_a_long_poll_is_answered_as_soon_as_something_happens(log: Scribe,
         told_at = time.monotonic()
         await log.tell(payload, task, attempt=attempt)
         answer = await waiting
-        assert time.monotonic() - told_at < 5
+        assert time.monotonic() - told_at < 15
         cursor = answer["cursor"]
         data = answer["notifications"][0]["data"]
         seen.append(f"{data['status']} {data['progress']:g} {data['attempt']}")
@@ -71,7 +71,7 @@ async def test_a_long_poll_without_news_comes_back_empty_in_its_time(log: Scribe
     cursor = (await bob.poll())["cursor"]
     began = time.monotonic()
     answer = await bob.poll(cursor, wait=0.3)
-    assert 0.25 < time.monotonic() - began < 5
+    assert 0.25 < time.monotonic() - began < 15
     assert (answer["notifications"], answer["gap"]) == ([], False)
 
 

@@ -16,6 +16,7 @@ NOTABLE = re.compile(
     rb"^\d\d:\d\d:\d\d\.\d{3} (?:WARNING|ERROR|CRITICAL) "
     rb'|^\{.*"level": "(?:WARNING|ERROR|CRITICAL)"'
 )
+WARNING = re.compile(rb'^\S+ WARNING |^\{.*"level": "WARNING"')
 LOGGED = re.compile(r"^(?:\d\d:\d\d:\d\d\.\d{3} [A-Z]+ +|(?=\{))")
 
 
@@ -53,8 +54,9 @@ class Journal:
     def last_line(self) -> str:
         """What it said last, without prefixes of ours; "" if that is no sign of trouble."""
         line = _printable(self._tail if self._tail.strip() else self._last)
-        if LOGGED.match(line) and not NOTABLE.match(line.encode()):
-            return ""
+        raw = line.encode()
+        if LOGGED.match(line) and (not NOTABLE.match(raw) or WARNING.match(raw)):
+            return ""  # a warning is no reason to die
         return LOGGED.sub("", line, count=1).removeprefix("milepost: ")
 
     def begin(self) -> None:
