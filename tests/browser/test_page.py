@@ -1,6 +1,7 @@
 """The page in a real browser against the real thing: from a form to 100 %."""
 
 import os
+import re
 import signal
 from collections.abc import AsyncGenerator, Iterator
 from uuid import uuid4
@@ -113,6 +114,8 @@ async def test_several_tasks_each_have_a_bar_of_their_own(honest: Page, up: Up):
     await expect(honest.locator('[data-status="succeeded"]')).to_have_count(1)
     await expect(honest.get_by_role("button", name="Close", exact=True)).to_have_count(2)
     await expect(honest.locator('[data-status="running"]')).to_have_count(1)
+    moving = honest.get_by_role("progressbar", name=resize)
+    await expect(moving).to_have_attribute("aria-valuenow", re.compile(r"^([3-9]\d|100)$"))
     SCREENS.mkdir(parents=True, exist_ok=True)
     await honest.set_viewport_size({"width": 1280, "height": 900})
     await honest.screenshot(path=SCREENS / "page.png", animations="disabled")
