@@ -1,5 +1,6 @@
 """The real server: bodies that are too large, proxies, headers, and its end."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -125,3 +126,21 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
         with pytest.raises(ConfigurationError, match="--port") as refused:
             listen("127.0.0.1", sock.getsockname()[1])
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"BREW /api/x/who HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /api/x/echo HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"POST /api/x/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_what_is_no_request_is_answered_with_a_problem_document_too(
+    start: Start, sent: bytes
+) -> None:
+    _, url = start()
+    head, _, body = conversation(url, sent).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["type"] == "urn:milepost:not-http"

@@ -1,5 +1,6 @@
 """Owns running an ASGI application under uvicorn until it is told to stop. Knows no application."""
 
+import json
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -8,8 +9,10 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from milepost.errors import ConfigurationError
+from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
 
 _BACKLOG = 2048
@@ -50,7 +53,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -64,6 +67,22 @@ def serve(
     with sock:
         server.run(sockets=[sock])
     return 0 if server.started else 1
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, but that what never gets to an application is answered in our words too."""
+
+    def send_400_response(self, msg: str) -> None:
+        detail = "An unknown method, or not HTTP/1.1 as RFC 9112 has it."
+        body = json.dumps(problem(400, "not-http", "Invalid HTTP request", detail)).encode()
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            f"content-type: {MEDIA_TYPE}\r\n"
+            f"content-length: {len(body)}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
