@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from milepost.errors import ConfigurationError, InvalidValue, LogUnavailable
-from milepost.settings import Settings
+from milepost_cli import operating
 from milepost_log.connection import connect
 from milepost_log.dead_letters import DeadLetter, DeadLetters
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def run(action: str, ids: Sequence[str], *, as_json: bool) -> int:
+def run(action: str, ids: Sequence[str], *, as_json: bool, data_dir: str | None) -> int:
     """List dead letters, or redrive some (none named: those of all queues); the exit status."""
     if action == "list" and ids:
         sys.stderr.write("milepost: `dead list` takes no ids: it lists all\n")
         return 2
     try:
-        settings = Settings.load()
+        settings = operating.settings(data_dir)
         with connect(settings.redis_url) as client:
             letters = DeadLetters(client, settings.namespace, settings.partitions)
             if action == "list":

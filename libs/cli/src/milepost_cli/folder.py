@@ -85,7 +85,7 @@ class DataFolder:
         file = self.path / "secret"
         try:
             if not file.exists():
-                _write_whole(file, os.urandom(32).hex() + "\n")
+                write_whole(file, os.urandom(32).hex() + "\n")
             file.chmod(0o600)
             return file.read_text().strip()
         except OSError as err:
@@ -97,8 +97,12 @@ class DataFolder:
         )
 
 
-def _write_whole(file: Path, text: str) -> None:
-    """Write a private file so that it is there with all its content or not at all."""
+def write_whole(file: Path, text: str) -> None:
+    """Write a private file so that it is there with all its content or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

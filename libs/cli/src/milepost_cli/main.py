@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "ids", nargs="*", metavar="ID", help="what to redrive; none: all of the queues"
     )
     dead.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+    _add_data_dir(dead)
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
     for name, (entry, text) in PASSED_ON.items():
@@ -96,6 +97,13 @@ def _add_worker_options(command: argparse.ArgumentParser) -> None:
         "--threads", type=_count, default=DEFAULT_THREADS, metavar="N", help="tasks a worker runs"
     )
     command.add_argument("--tasks", metavar="MODULES", help="modules with tasks, by comma")
+
+
+def _add_data_dir(command: argparse.ArgumentParser) -> None:
+    """For commands that work on what an `up` runs, see operating.py."""
+    command.add_argument(
+        "--data-dir", metavar="DIR", help="of a running `up` (.milepost); MILEPOST_REDIS_URL wins"
+    )
 
 
 def _port(text: str) -> int:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from milepost.errors import ConfigurationError
-from milepost_cli import choices, inherited, listening
+from milepost_cli import choices, inherited, instance, listening
 from milepost_cli.child import Child
 from milepost_cli.folder import DataFolder
 from milepost_cli.journal import Journal
@@ -32,12 +32,14 @@ def run(port: int, data_dir: str, workers: int, threads: int, tasks: str | None)
     try:
         folder = DataFolder(Path(data_dir))
         folder.lock()
+        killed = instance.forget(folder.path)
         web_socket = listening.listen(choices.given(environ, "HOST") or "127.0.0.1", port)
         address = listening.reachable_at(web_socket)
         url = listening.url(address)
         folder.sign(f"pid {os.getpid()}, {url}")
         wanted = Wanted(workers, threads, tasks)
         found = programs(environ, folder, url, web_socket.fileno(), wanted)
+        instance.tell(folder.path, os.getpid(), found[-1].environment)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
@@ -56,7 +58,12 @@ def run(port: int, data_dir: str, workers: int, threads: int, tasks: str | None)
         ),
         on_stop=web_socket.close,
     )
-    status = supervisor.run()
+    if killed:
+        terminal.say(f"pid {killed} did not stop by itself: going on with what it left")
+    try:
+        status = supervisor.run()
+    finally:
+        instance.forget(folder.path)
     if status == 0:
         terminal.say(f"stopped; all data is in {folder.path}")
     return status

@@ -1,0 +1,64 @@
+"""Commands for operators find the embedded Milepost, and say so when it is gone."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from up_process import ROOT, Up, descendants_of, lives, wait_for
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Start `up` in a folder of the test's own; whatever becomes of it is ended afterwards."""
+    started: list[Up] = []
+
+    def run() -> Up:
+        started.append(Up(tmp_path, data=".milepost"))
+        return started[-1]
+
+    yield run
+    for up in started:
+        up.close()
+
+
+def dead(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run `milepost dead list` in a folder: its exit status and what it printed."""
+    done = subprocess.run(
+        [ROOT / "milepost", "dead", "list", *arguments],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_command_finds_what_runs_here_until_it_ends(
+    start: Callable[..., Up], tmp_path: Path
+) -> None:
+    up = start().until_ready()
+    assert dead(tmp_path) == (0, "no dead letters\n", "")
+    assert dead(tmp_path.parent, "--data-dir", str(up.data)) == (0, "no dead letters\n", "")
+
+    below = descendants_of(up.pid)
+    up.process.kill()
+    up.process.wait()
+    wait_for(lambda: not any(map(lives, below)), "the end of its children")
+    status, out, err = dead(tmp_path)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert f"pid {up.pid} was killed" in err
+
+    again = start().until_ready()
+    assert f"milepost: pid {up.pid} did not stop by itself" in again.complained
+    assert dead(tmp_path)[0] == 0
+    assert again.stop() == 0
+    assert not (again.data / "running.json").exists()
+    status, out, err = dead(tmp_path)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "no milepost runs in" in err
+    assert "killed" not in err
