@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from milepost.codec import decode, decode_data, type_and_version
 from milepost.cursors import StreamId
 from milepost.errors import NewerEvent
-from milepost.events import Event, Payload
+from milepost.events import Actor, ActorKind, Event, Payload
 
 Fields = Mapping[bytes, bytes]
 
@@ -57,6 +57,9 @@ class Logged:
 
     event: Event
     fields: Fields
+    n: int | None = None
+    """Number of a progress event that the history has numbered already: thinning removes some, so
+    they cannot be counted again. Null for all others, and for what comes from the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,27 @@ def history_row(logged: Logged, n: int | None) -> HistoryRow:
         "n": n,
         "data": logged.fields[b"d"].decode(),
     }
+
+
+def archived(row: HistoryRow) -> Logged:
+    """The event of a history row, to be folded again; without the fields it had in the log.
+
+    Raises:
+        NewerEvent: a later version of this code has written it.
+    """
+    kind: ActorKind = row["by_kind"]  # pyright: ignore[reportAssignmentType]  # as it was decoded
+    event = Event(
+        row["partition"],
+        StreamId.from_sortable(row["position"]),
+        row["task_id"],
+        row["owner"],
+        Actor(kind, row["by_id"]),
+        row["at_ms"],
+        row["attempt"],
+        row["trace"],
+        payload_of(row),
+    )
+    return Logged(event, {}, row["n"])
 
 
 def parked_row(entry: Logged | Unread, reason: str) -> ParkedRow:

@@ -29,8 +29,13 @@ from milepost_notify.rows import (
 BEHIND = "behind an event of the same task that is parked"
 
 
-def fold(known: Known, entries: Iterable[Logged | Unread]) -> Changes:
-    """Fold entries, oldest first; `known` is brought up to date in place."""
+def fold(known: Known, entries: Iterable[Logged | Unread], *, to_history: bool = True) -> Changes:
+    """Fold entries, oldest first; `known` is brought up to date in place.
+
+    Args:
+        to_history: whether the changes are to have a history row of each; not, where the entries
+            come from there.
+    """
     changes = Changes()
     for entry in entries:
         if isinstance(entry, Unread):
@@ -46,11 +51,12 @@ def fold(known: Known, entries: Iterable[Logged | Unread]) -> Changes:
                 _read(known, changes, event, event.payload)
                 n = None
             else:
-                n = _task_event(known, changes, event, key)
+                n = _task_event(known, changes, entry, key)
         except Unprojectable as err:
             _park(known, changes, entry, key, str(err))
             continue
-        changes.history.append(history_row(entry, n))
+        if to_history:
+            changes.history.append(history_row(entry, n))
     return changes
 
 
@@ -61,11 +67,14 @@ def _park(
     changes.parked.append(parked_row(entry, reason))
 
 
-def _task_event(known: Known, changes: Changes, event: Event, key: TaskKey) -> int | None:
+def _task_event(known: Known, changes: Changes, entry: Logged, key: TaskKey) -> int | None:
     """Fold one event of a task; its number, if it is a progress event."""
+    event = entry.event
     before = known.tasks.get(key)
     after = project(before, event)
     if after is not before:
+        if entry.n is not None:
+            after["progress_count"] = entry.n
         _change(known, changes, event, after, 1)
         ordinal = 2
         payload = event.payload
