@@ -94,7 +94,7 @@ async def project(
 ) -> tuple[Checkpoint, Changes]:
     """Fold and save a batch as a projector does, from `known` or from what is stored."""
     known = known or Known(parked=await store.parked(before.partition))
-    cache.add(known, await store.known(*cache.missing(known, told)))
+    cache.add(known, await store.known(before, *cache.missing(known, told)))
     changes = fold(known, told)
     return await store.apply(before, told[-1].event.id, changes), changes
 

@@ -52,7 +52,7 @@ def in_sqlite(folder: Path, stack: AsyncExitStack) -> Stores:
     writing, database = SqlProjectionStore(url), Database.open(url)
     stack.push_async_callback(writing.close)
     stack.push_async_callback(database.close)
-    return Stores(writing, SqlReadStore(database))
+    return Stores(writing, SqlReadStore(database, 1))
 
 
 Make = Callable[[], Stores]
@@ -137,8 +137,14 @@ async def test_rows_and_checkpoint_are_saved_together(stores: Stores):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"position": StreamId(1, 1)}, {"era": 1}, {"log_id": "other"}, {"partition": 1}],
-    ids=["position", "era", "log", "partition"],
+    [
+        {"position": StreamId(1, 1)},
+        {"era": 1},
+        {"log_id": "other"},
+        {"partition": 1},
+        {"generation": 1024},
+    ],
+    ids=["position", "era", "log", "partition", "generation"],
 )
 async def test_nothing_is_saved_when_the_checkpoint_is_another(
     stores: Stores, wrong: dict[str, object]
@@ -195,13 +201,13 @@ async def test_known_rows_are_those_asked_for(stores: Stores):
     for owner in OWNERS:
         story.run("t1", owner)
         story.tell(created(), "t2", owner)
-    await save(stores, story)
-    known = await stores.writing.known([("bob", "t2"), ("bob_1", "t9")], ["%"], ["bobby"])
+    at = await save(stores, story)
+    known = await stores.writing.known(at, [("bob", "t2"), ("bob_1", "t9")], ["%"], ["bobby"])
     assert known.tasks.keys() == {("bob", "t2"), ("bobby", "t1")}
     assert known.inboxes.keys() == {"%"}
     assert known.inboxes["%"]["unread"] == 1
     assert known.tasks == {key: fold_all(story.told)[0].tasks[key] for key in known.tasks}
-    nothing = await stores.writing.known([], [], [])
+    nothing = await stores.writing.known(at, [], [], [])
     assert (nothing.tasks, nothing.inboxes) == ({}, {})
 
 
@@ -210,8 +216,7 @@ async def test_thousands_of_known_rows_are_found_in_one_go(stores: Stores):
     keys = [("bob" if n % 2 else "%", f"task {n}") for n in range(3000)]
     for owner, task in keys:
         story.tell(created(), task, owner, later_ms=0)
-    await save(stores, story)
-    known = await stores.writing.known(keys, [], [])
+    known = await stores.writing.known(await save(stores, story), keys, [], [])
     assert known.tasks == fold_all(story.told)[0].tasks
 
 

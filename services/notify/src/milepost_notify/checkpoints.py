@@ -1,6 +1,7 @@
 """Owns how far a partition is projected, and which cursors still mean something there. No I/O."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from milepost.cursors import MAX_ORDINAL, ZERO, Cursor, StreamId, log_prefix
 
@@ -16,6 +17,13 @@ class Checkpoint:
     position: StreamId
     retained: StreamId = ZERO
     """Cursors below it may have missed what retention removed."""
+    generation: int = 0
+    """The set of rows that is served; a rebuild makes another one. No two partitions share one."""
+
+    @classmethod
+    def first(cls, partition: int, log_id: str) -> Self:
+        """Stand before the first entry of a log."""
+        return cls(partition, log_id, 0, ZERO, generation=partition)
 
     def cursor(self, position: StreamId, ordinal: int, state_at: StreamId | None = None) -> Cursor:
         """Name one row that the event at `position` changed."""

@@ -62,7 +62,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     """
     client = connect_async(settings.redis_url)
     database = Database.open(settings.database_url)
-    reads = SqlReadStore(database)
+    reads = SqlReadStore(database, settings.partitions)
     hub = Hub(time.monotonic)
     partitions = range(settings.partitions)
     listener = Listener(client, settings.namespace, partitions, hub)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
 
-from milepost.cursors import ZERO, StreamId
+from milepost.cursors import StreamId
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory_reads import MemoryRows, MemorySnapshot
@@ -25,8 +25,7 @@ class MemoryStore:
 
     async def begin(self, partition: int, log_id: str) -> Checkpoint:
         """See `store.ProjectionStore`."""
-        fresh = Checkpoint(partition, log_id, 0, ZERO)
-        return self._rows.checkpoints.setdefault(partition, fresh)
+        return self._rows.checkpoints.setdefault(partition, Checkpoint.first(partition, log_id))
 
     async def parked(self, partition: int) -> set[TaskKey]:
         """See `store.ProjectionStore`."""
@@ -34,7 +33,11 @@ class MemoryStore:
         return {(row["owner"], row["task_id"]) for row in rows if row["partition"] == partition}
 
     async def known(
-        self, tasks: Collection[TaskKey], inboxes: Collection[str], unread_of: Collection[str]
+        self,
+        at: Checkpoint,
+        tasks: Collection[TaskKey],
+        inboxes: Collection[str],
+        unread_of: Collection[str],
     ) -> Known:
         """See `store.ProjectionStore`."""
         rows = self._rows

@@ -90,7 +90,7 @@ class Projection:
                     count = next_count(count, reading.entries)
                     batch = batch_of(self._partition, reading.entries)
                     position = batch.position
-                    changes = await self._fold(known, batch)
+                    changes = await self._fold(saved, known, batch)
                 if self._saving is not None:
                     saved = await self._saving
                     self._saving = None
@@ -132,9 +132,9 @@ class Projection:
             "Restore it; nothing is projected until then"
         )
 
-    async def _fold(self, known: Known, batch: Batch) -> Changes:
+    async def _fold(self, saved: Checkpoint, known: Known, batch: Batch) -> Changes:
         if wanted := cache.missing(known, batch.entries):
-            cache.add(known, await self._ports.store.known(*wanted))
+            cache.add(known, await self._ports.store.known(saved, *wanted))
         return fold(known, batch.entries)
 
     async def _save(self, before: Checkpoint, batch: Batch, changes: Changes) -> Checkpoint:

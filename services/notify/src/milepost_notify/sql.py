@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, Executable, Table, Update, insert, select, update
 
-from milepost.cursors import ZERO, StreamId
+from milepost.cursors import StreamId
 from milepost_notify import statements as st
 from milepost_notify import tables as t
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.rows import START, InboxRow, TaskKey, TaskRow
-from milepost_notify.sql_rows import as_checkpoint, as_dict, checkpoint_query, generation_query
+from milepost_notify.sql_rows import as_checkpoint, as_dict, checkpoint_query
 from milepost_notify.sql_threads import engines, transact
 from milepost_notify.store import CheckpointMoved
 
@@ -50,9 +51,9 @@ class SqlProjectionStore:
             row = connection.execute(checkpoint_query(partition)).one_or_none()
             if row is None:
                 new = {"partition": partition, "log_id": log_id, "era": 0}
-                new |= {"position": START, "retained": START}
+                new |= {"position": START, "retained": START, "generation": partition}
                 connection.execute(insert(t.checkpoint), [new])
-            return as_checkpoint(row) or Checkpoint(partition, log_id, 0, ZERO)
+            return as_checkpoint(row) or Checkpoint.first(partition, log_id)
 
         return await transact(self._writer, write)
 
@@ -67,17 +68,20 @@ class SqlProjectionStore:
         return await transact(self._reader, read)
 
     async def known(
-        self, tasks: Collection[TaskKey], inboxes: Collection[str], unread_of: Collection[str]
+        self,
+        at: Checkpoint,
+        tasks: Collection[TaskKey],
+        inboxes: Collection[str],
+        unread_of: Collection[str],
     ) -> Known:
         """The rows of these tasks and owners, and every unread ended task of the last."""
 
         def read(connection: Connection) -> Known:
             known = Known()
-            generation = connection.scalar(generation_query()) or 0
 
             def rows(query: Executable, keys: Iterable[Any]) -> Iterable[Any]:
                 wanted = to_json(list(keys)).decode()
-                return connection.execute(query, {"generation": generation, "keys": wanted})
+                return connection.execute(query, {"generation": at.generation, "keys": wanted})
 
             if tasks:
                 for row in rows(self._tasks_by_key, tasks):
@@ -107,18 +111,17 @@ class SqlProjectionStore:
         def write(connection: Connection) -> None:
             if connection.execute(_advance(before, position)).rowcount != 1:
                 raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")
-            generation = connection.scalar(generation_query()) or 0
             for table, rows in (
                 (t.task, changes.tasks.values()),
                 (t.notification, changes.notifications.values()),
                 (t.inbox, changes.inboxes.values()),
             ):
-                _send(connection, self._upserts(table, generation), rows)
+                _send(connection, self._upserts(table, before.generation), rows)
             for table, rows in ((t.history, changes.history), (t.parked, changes.parked)):
                 _send(connection, self._append[table], rows)
 
         await transact(self._writer, write)
-        return Checkpoint(before.partition, before.log_id, before.era, position, before.retained)
+        return replace(before, position=position)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -142,6 +145,7 @@ def _advance(before: Checkpoint, position: StreamId) -> Update:
             column.log_id == before.log_id,
             column.era == before.era,
             column.position == before.position.sortable,
+            column.generation == before.generation,
         )
         .values(position=position.sortable)
     )

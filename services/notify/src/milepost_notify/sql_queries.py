@@ -16,8 +16,14 @@ _CREATED = t.history.alias("created")
 _ENDED = t.history.alias("ended")
 
 
+def served(partition: int) -> ColumnElement[int]:
+    """The generation that is served, as of the snapshot: part of a query, no query more."""
+    column = t.checkpoint.c
+    return select(column.generation).where(column.partition == partition).scalar_subquery()
+
+
 def notifications(
-    generation: int,
+    generation: ColumnElement[int],
     owner: str,
     filters: Filters,
     dialect: str,
@@ -48,7 +54,7 @@ def notifications(
 
 
 def tasks(
-    generation: int,
+    generation: ColumnElement[int],
     owner: str,
     filters: Filters,
     dialect: str,
@@ -69,7 +75,7 @@ def tasks(
     return query.where(has_ended if which == "ended" else ~has_ended, ~column.dismissed)
 
 
-def task(generation: int, owner: str, task_id: str) -> Select[Any]:
+def task(generation: ColumnElement[int], owner: str, task_id: str) -> Select[Any]:
     """Columns of a task, then those of the events that created and ended it."""
     return _told(generation, owner).where(t.task.c.id == task_id)
 
@@ -86,13 +92,13 @@ def events(owner: str, task_id: str, *, start: str, after: str | None, limit: in
     return query if after is None else query.where(column.position > after)
 
 
-def inbox(generation: int, owner: str) -> Select[Any]:
+def inbox(generation: ColumnElement[int], owner: str) -> Select[Any]:
     """Columns of an inbox."""
     column = t.inbox.c
     return select(t.inbox).where(column.generation == generation, column.owner == owner)
 
 
-def _told(generation: int, owner: str) -> Select[Any]:
+def _told(generation: ColumnElement[int], owner: str) -> Select[Any]:
     column, created, ended = t.task.c, _CREATED.c, _ENDED.c
 
     def event(of: Any, position: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from sqlalchemy import Select, Table
+from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from milepost.owners import partition_of
 from milepost_notify import sql_queries as queries
 from milepost_notify import tables as t
 from milepost_notify.archive import HistoryRow
@@ -16,7 +17,6 @@ from milepost_notify.sql_rows import (
     as_checkpoint,
     as_dict,
     checkpoint_query,
-    generation_query,
     translated,
 )
 from milepost_notify.store import Filters, Notified, Place, Told, Which
@@ -26,8 +26,8 @@ from milepost_service.database import Database
 class SqlReadStore:
     """The read models in SQLite or PostgreSQL, as the API reads them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, partitions: int) -> None:
+        self._database, self._partitions = database, partitions
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator["SqlSnapshot"]:
@@ -38,15 +38,15 @@ class SqlReadStore:
         """
         with translated():
             async with self._database.read() as connection:
-                yield SqlSnapshot(connection, await connection.scalar(generation_query()) or 0)
+                yield SqlSnapshot(connection, self._partitions)
 
 
 class SqlSnapshot:
     """One reading transaction; `store.Snapshot` describes the methods."""
 
-    def __init__(self, connection: AsyncConnection, generation: int) -> None:
+    def __init__(self, connection: AsyncConnection, partitions: int) -> None:
         self._connection = connection
-        self._generation = generation
+        self._partitions = partitions
         self._dialect = connection.dialect.name
 
     async def checkpoint(self, partition: int) -> Checkpoint | None:
@@ -64,7 +64,7 @@ class SqlSnapshot:
     ) -> list[Notified]:
         """See `store.Snapshot`."""
         query = queries.notifications(
-            self._generation, owner, filters, self._dialect,
+            self._served(owner), owner, filters, self._dialect,
             after=after, skip_dismissed_until=skip_dismissed_until, limit=limit,
         )  # fmt: skip
         found = list[Notified]()
@@ -79,13 +79,13 @@ class SqlSnapshot:
     ) -> list[Told]:
         """See `store.Snapshot`."""
         query = queries.tasks(
-            self._generation, owner, filters, self._dialect, which, before=before, limit=limit
+            self._served(owner), owner, filters, self._dialect, which, before=before, limit=limit
         )
         return [_as_told(values) for values in await self._connection.execute(query)]
 
     async def task(self, owner: str, task_id: str) -> Told | None:
         """See `store.Snapshot`."""
-        found = await self._one(queries.task(self._generation, owner, task_id))
+        found = await self._one(queries.task(self._served(owner), owner, task_id))
         return None if found is None else _as_told(found)
 
     async def events(
@@ -98,8 +98,11 @@ class SqlSnapshot:
 
     async def inbox(self, owner: str) -> InboxRow | None:
         """See `store.Snapshot`."""
-        found = await self._one(queries.inbox(self._generation, owner))
+        found = await self._one(queries.inbox(self._served(owner), owner))
         return None if found is None else cast(InboxRow, as_dict(found))
+
+    def _served(self, owner: str) -> ColumnElement[int]:
+        return queries.served(partition_of(owner, self._partitions))
 
     async def _one(self, query: Select[Any]) -> Any:
         return (await self._connection.execute(query)).one_or_none()

@@ -24,12 +24,7 @@ def as_checkpoint(row: Any) -> Checkpoint | None:
     if row is None:
         return None
     position, retained = map(StreamId.from_sortable, (row.position, row.retained))
-    return Checkpoint(row.partition, row.log_id, row.era, position, retained)
-
-
-def generation_query() -> Select[Any]:
-    """Which set of read models is served; no row: 0."""
-    return select(t.generation.c.number)
+    return Checkpoint(row.partition, row.log_id, row.era, position, retained, row.generation)
 
 
 def as_dict(row: Any) -> dict[str, Any]:

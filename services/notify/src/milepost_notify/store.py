@@ -40,9 +40,14 @@ class ProjectionStore(Protocol):
         ...
 
     async def known(
-        self, tasks: Collection[TaskKey], inboxes: Collection[str], unread_of: Collection[str]
+        self,
+        at: Checkpoint,
+        tasks: Collection[TaskKey],
+        inboxes: Collection[str],
+        unread_of: Collection[str],
     ) -> Known:
-        """The rows of these tasks and owners, and every unread ended task of the last."""
+        """The rows of these tasks and owners in the generation of `at`, and every unread ended task
+        of the last."""
         ...
 
     async def apply(self, before: Checkpoint, position: StreamId, changes: Changes) -> Checkpoint:

@@ -46,13 +46,21 @@ class CheckpointTable(NotifyTable, table=True):
     """The last log entry contained."""
     retained: str
     """Up to here retention may have removed rows: older cursors are too old."""
+    generation: int
+    """The set of task, notification and inbox rows that is served and kept up to date."""
 
 
 class GenerationTable(NotifyTable, table=True):
-    """Which set of read models is served: one row."""
+    """Sets of rows that are not served: one being made by a rebuild, or left to be removed."""
 
-    id: int = _number_key()
-    number: int
+    number: int = _number_key()
+    partition: int
+    retired: bool
+    """Nobody reads it any more: its rows are to be removed."""
+    era: int
+    """Of the checkpoint when it was begun: history told anew makes it worthless."""
+    position: str
+    """The last history row contained."""
 
 
 class HistoryTable(NotifyTable, table=True):
