@@ -32,6 +32,7 @@ from milepost_notify.redis_wakeups import announce
 from milepost_notify.running import running
 from milepost_notify.store import ProjectionStore
 from milepost_notify.supervisor import Supervised
+from milepost_service.serve import HttpProtocol
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 BASE = "http://milepost.test"
@@ -196,7 +197,7 @@ class QuietServer(uvicorn.Server):
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
     """Serve a running application on a real socket; a client of it."""
-    config = uvicorn.Config(app, lifespan="off", log_config=None, http="httptools", ws="none")
+    config = uvicorn.Config(app, lifespan="off", log_config=None, http=HttpProtocol, ws="none")
     server = QuietServer(config)
     sock = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[sock]))

@@ -62,7 +62,7 @@ async def test_a_long_poll_is_answered_as_soon_as_something_happens(log: Scribe,
         cursor = answer["cursor"]
         data = answer["notifications"][0]["data"]
         seen.append(f"{data['status']} {data['progress']:g} {data['attempt']}")
-        assert answer["next_poll_ms"] == 250
+        assert 250 <= answer["next_poll_ms"] <= 5000
     assert seen == ["queued 0 0", "running 0 1", "running 40 1", "succeeded 100 1"]
     assert data["result"] == {"n": 1}
 

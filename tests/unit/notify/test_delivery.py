@@ -16,10 +16,12 @@ from milepost_notify.archive import Logged
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.delivery import Delivery, Feed, NotProjected, Page
 from milepost_notify.hub import Hub
+from milepost_notify.load import Load
 from milepost_notify.memory import MemoryStore
 from milepost_notify.rows import UNREAD_MESSAGE_COUNT
 from milepost_notify.store import Filters
 from milepost_notify.wakeups import WakeUp
+from notify_surroundings import until
 
 BOB = Feed("bob")
 
@@ -43,12 +45,14 @@ class Stage:
     story: Story = field(default_factory=Story)
     store: Counting = field(default_factory=Counting)
     now: float = 0.0
+    used: float = 0.0
+    """CPU seconds of the process."""
 
     def __post_init__(self) -> None:
         self.hub = Hub(lambda: self.now)
         self.delivery = Delivery(
             self.store, self.hub, partitions=1, now_ms=lambda: self.story.ms,
-            monotonic=time.monotonic,
+            monotonic=time.monotonic, load=Load(lambda: self.used, lambda: self.now),
         )  # fmt: skip
         self.at = Checkpoint(0, LOG_ID, 0, ZERO)
         self._done = 0
@@ -275,7 +279,63 @@ async def test_the_next_poll_is_soon_while_something_moves_and_later_when_nothin
         polls.append(stage.delivery.next_poll_ms("bob", empty))
     assert polls == [250, 500, 2500, 5000]
     assert stage.delivery.next_poll_ms("bob", replace(empty, more=True)) == 250
-    assert 250 <= stage.delivery.next_poll_ms("%", empty) <= 5000
+    news = await stage.delivery.page(BOB, None)
+    assert stage.delivery.next_poll_ms("bob", news) == 250
+
+
+async def test_who_was_never_heard_of_is_asked_to_come_later_the_longer_that_is_certain(
+    stage: Stage,
+):
+    empty = await stage.delivery.page(BOB, None)
+    polls = list[int]()
+    for seconds in (0, 8, 100):
+        stage.now += seconds
+        polls.append(stage.delivery.next_poll_ms("%", empty))
+    assert polls == [1000, 2000, 5000]
+    stage.hub.interrupted()
+    assert stage.delivery.next_poll_ms("%", empty) == 1000
+
+
+async def test_the_next_poll_is_later_when_the_process_is_busy(stage: Stage):
+    news = Page(stage.at.end(), more=True)
+    polls = list[int]()
+    for used in (0.0, 1.0, 1.8, 2.0, 8.0, 0.0):
+        stage.now += 2
+        stage.used += used
+        polls.append(stage.delivery.next_poll_ms("bob", news))
+    assert polls == [250, 500, 2500, 5000, 5000, 250]
+
+
+async def test_of_thousands_who_wait_without_announcements_one_looks_for_all(stage: Stage):
+    since = (await stage.delivery.page(BOB, None)).cursor
+    stage.hub.interrupted()
+    before = stage.store.reads
+    waits = [asyncio.create_task(stage.delivery.next_page(BOB, since, 30)) for _ in range(1000)]
+    await asyncio.sleep(0)
+    assert stage.store.reads == before + 1000  # whoever asks gets an answer of his own at first
+    stage.hub.interrupted()  # wakes them all
+
+    async def reads() -> int:
+        return stage.store.reads
+
+    await until(reads, lambda count: count > before + 1000)
+    assert stage.store.reads < before + 1010
+    stage.story.run("t1")
+    await stage.project(announced=False)
+    pages = await asyncio.wait_for(asyncio.gather(*waits), 30)
+    assert all("t1" in names(page) for page in pages)
+
+
+async def test_a_task_older_than_what_retention_removed_is_in_the_state_all_the_same(stage: Stage):
+    for task in "abc":
+        stage.story.tell(created(), task)
+    await stage.project()
+    first = await stage.delivery.page(replace(BOB, limit=1), None)
+    removed = replace(stage.at, retained=stage.at.position)
+    assert removed.continues(first.cursor)
+    stage.story.tell(created(), "d")
+    await stage.project()
+    assert not replace(stage.at, retained=stage.at.position).continues(first.cursor)
 
 
 @given(legal_logs(), st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1, 4))

@@ -16,6 +16,7 @@ from milepost.tokens import Caller
 from milepost_service.credentials import Verified
 from milepost_service.sessions import SESSION_COOKIE, is_same_origin
 
+READ, WRITE = "tasks:read", "tasks:write"
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -50,12 +51,12 @@ async def known(request: Request) -> Caller:
 
 async def reader(request: Request) -> Caller:
     """Require tasks:read."""
-    return require(request, "tasks:read")
+    return require(request, READ)
 
 
 async def writer(request: Request) -> Caller:
     """Require tasks:write; tokens for single tasks only read."""
-    who = require(request, "tasks:write")
+    who = require(request, WRITE)
     if who.tasks is not None:
         raise HttpProblem(403, "forbidden", "These credentials only read single tasks")
     return who

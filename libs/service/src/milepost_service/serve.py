@@ -1,5 +1,6 @@
 """Owns running an ASGI application under uvicorn until it is told to stop. Knows no application."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -18,6 +19,8 @@ from milepost.settings import Settings
 _BACKLOG = 2048
 _GRACE_SECONDS = 3
 """For requests under way; long polls and streams are ended."""
+STALL_SECONDS = 30.0
+"""A client that takes nothing of what is sent to it for so long is dropped."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -28,7 +31,14 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        sock = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Inherited by every connection: a client that vanished without a word is noticed by
+            # what it does not acknowledge, a heartbeat at the latest, not after a quarter of an
+            # hour; until then it has its owner's place.
+            stall_ms = int(STALL_SECONDS * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
+        return sock
     except OSError as err:
         raise ConfigurationError(
             f"cannot listen on {host}:{port} ({err.strerror}): choose another with --port"
@@ -53,7 +63,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=_Protocol,
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -69,8 +79,31 @@ def serve(
     return 0 if server.started else 1
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, but that what never gets to an application is answered in our words too."""
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's, but that who does not read is dropped, and what never gets to an application is
+    answered in our words too."""
+
+    _stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """64 KiB wait for the client already: nothing is added, and it has so long to take them."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has read, or is gone."""
+        self._forget_stall()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._forget_stall()
+        super().connection_lost(exc)
+
+    def _forget_stall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def send_400_response(self, msg: str) -> None:
         detail = "An unknown method, or not HTTP/1.1 as RFC 9112 has it."

@@ -1,10 +1,12 @@
 """Owns which endpoints notify has, and what its own errors become. Wires nothing."""
 
 from fastapi import FastAPI, Request, Response
+from starlette.middleware import Middleware
 
 from milepost.problems import HttpProblem
 from milepost.settings import Settings
 from milepost_notify.delivery import NotProjected
+from milepost_notify.idle_polls import IdlePolls
 from milepost_notify.page import serve_page
 from milepost_notify.routers import notifications, stream, tasks
 from milepost_notify.routers.asked import unavailable
@@ -31,6 +33,8 @@ def create_notify(settings: Settings, lifespan: Lifespan, ready: Checks, clock: 
     for endpoints in (notifications, stream, tasks):
         app.include_router(endpoints.router)
     serve_page(app)
+    # Innermost, so that what every answer has, these have too.
+    app.user_middleware.append(Middleware(IdlePolls, route=notifications.router.routes[0]))
     return app
 
 

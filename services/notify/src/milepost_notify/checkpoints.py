@@ -47,8 +47,13 @@ class Checkpoint:
         )
 
     def continues(self, cursor: Cursor) -> bool:
-        """Whether what comes after the cursor is all that its holder lacks; otherwise: a gap."""
-        return self.is_of(cursor) and self.retained <= cursor.id <= self.position
+        """Whether what comes after the cursor is all that its holder lacks; otherwise: a gap.
+
+        Between two pages of a state what may be missed is what was removed since that state was
+        begun: its rows may be older than anything retention knows of.
+        """
+        begun = cursor.state_at or cursor.id
+        return self.is_of(cursor) and self.retained <= begun and cursor.id <= self.position
 
     def has_passed(self, revision: Cursor) -> bool:
         """Whether the event is contained; one of another partition or log is not waited for."""

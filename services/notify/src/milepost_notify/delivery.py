@@ -3,6 +3,7 @@
 The same pages serve poll, long poll and stream. Knows no HTTP; reads through the ports only.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,17 @@ from milepost.errors import MilepostError
 from milepost.owners import partition_of
 from milepost_notify import present
 from milepost_notify.hub import Hub
+from milepost_notify.load import Load
+from milepost_notify.looks import SharedLooks
 from milepost_notify.store import Filters, Place, ReadStore
 
-POLL_MS_LEAST, POLL_MS_MOST, POLL_MS_UNKNOWN = 250, 5000, 1000
+POLL_MS_LEAST, POLL_MS_MOST = 250, 5000
+POLL_MS_PER_QUIET_SECOND = 250
+UNKNOWN_QUIET_SECONDS = 4.0
+"""Taken for how long an owner has been quiet who was never announced, until that is certain."""
+CROWD = 2
+"""So many of those who wait look into the database at once when all are woken: whoever asks now
+finds a connection free."""
 
 
 class NotProjected(MilepostError):
@@ -54,8 +63,11 @@ class Delivery:
         partitions: int,
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
+        load: Load,
     ) -> None:
-        self._reads, self._hub = reads, hub
+        self._reads, self._hub, self._load = reads, hub, load
+        self._looks = SharedLooks(reads, monotonic)
+        self._crowd = asyncio.Semaphore(CROWD)
         self._partitions = partitions
         self._now_ms, self._monotonic = now_ms, monotonic
 
@@ -98,15 +110,22 @@ class Delivery:
         partition = partition_of(feed.owner, self._partitions)
         deadline = self._monotonic() + wait_seconds
         with self._hub.waiting(partition, feed.owner) as waiter:
+            page = self.idle_page(feed.owner, since) or await self.page(feed, since)
             while True:
-                waiter.rearm()
-                newest = since and self._hub.unchanged(partition, feed.owner, since)
-                page = Page(newest) if newest else await self.page(feed, since)
                 left = deadline - self._monotonic()
                 if page.notifications or page.gap or left <= 0 or self.is_closing:
                     return page
-                since = page.cursor
                 await waiter.wait(left)
+                waiter.rearm()
+                since = page.cursor
+                page = self.idle_page(feed.owner, since) or await self._page_among_many(feed, since)
+
+    def idle_page(self, owner: str, since: Cursor | None) -> Page | None:
+        """An empty page if it is certain, without the database, that there is nothing new."""
+        if since is None:
+            return None
+        newest = self._hub.unchanged(partition_of(owner, self._partitions), owner, since)
+        return None if newest is None else Page(newest)
 
     @property
     def is_closing(self) -> bool:
@@ -130,11 +149,23 @@ class Delivery:
                 await waiter.wait(min(left, 0.5))
 
     def next_poll_ms(self, owner: str, page: Page) -> int:
-        """How soon to ask again: soon while something moves, later the longer nothing does."""
-        if page.more:
-            return POLL_MS_LEAST
+        """How soon to ask again, 250..5,000: soon while something of the owner moves, later the
+        longer nothing does, and later when this process is busy."""
         partition = partition_of(owner, self._partitions)
         quiet = self._hub.quiet_seconds(partition, owner)
-        if quiet is None:
-            return POLL_MS_LEAST if page.notifications else POLL_MS_UNKNOWN
-        return round(min(max(quiet * 250, POLL_MS_LEAST), POLL_MS_MOST))
+        if page.more or page.notifications:
+            quiet = 0.0
+        elif quiet is None:
+            quiet = max(UNKNOWN_QUIET_SECONDS, self._hub.heard_seconds(partition))
+        soon = max(quiet * POLL_MS_PER_QUIET_SECOND, POLL_MS_LEAST)
+        return round(min(soon * self._load.stretch(), POLL_MS_MOST))
+
+    async def _page_among_many(self, feed: Feed, since: Cursor) -> Page:
+        """As `page`, for one of perhaps thousands who were woken at once."""
+        partition = partition_of(feed.owner, self._partitions)
+        if not self._hub.trusts(partition) and since.state_at is None:
+            at = await self._looks.checkpoint(partition)
+            if at is not None and at.end() == since:
+                return Page(since)
+        async with self._crowd:
+            return await self.page(feed, since)

@@ -29,6 +29,7 @@ class _Chain:
     floor: StreamId
     last: StreamId
     heard_at: float
+    begun_at: float
     owners: OrderedDict[str, tuple[StreamId, float]] = field(
         default_factory=OrderedDict[str, tuple[StreamId, float]]
     )
@@ -37,31 +38,42 @@ class _Chain:
 
 
 class Waiter:
-    """Somebody who waits for news of one owner."""
+    """Somebody who waits for news of one owner. There are thousands: it is kept small."""
+
+    __slots__ = ("_hub", "_news", "_partition", "_sleeping")
 
     def __init__(self, hub: "Hub", partition: int) -> None:
         self._hub, self._partition = hub, partition
-        self._news = asyncio.Event()
+        self._news = False
+        self._sleeping: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
         """There may be news."""
-        self._news.set()
+        self._news = True
+        self._stir()
 
     async def wait(self, seconds: float) -> None:
         """Return when there may be news, at the latest after `seconds`; sooner without trust."""
-        if self._hub.closed:
+        if self._news or self._hub.closed:
             return
         if not self._hub.trusts(self._partition):
             seconds = min(seconds, DISTRUST_SECONDS)
+        loop = asyncio.get_running_loop()
+        self._sleeping = loop.create_future()
+        alarm = loop.call_later(seconds, self._stir)
         try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return
+            await self._sleeping
+        finally:
+            alarm.cancel()
+            self._sleeping = None
 
     def rearm(self) -> None:
         """Call before reading: what is announced from here on wakes again."""
-        self._news.clear()
+        self._news = False
+
+    def _stir(self) -> None:
+        if self._sleeping is not None and not self._sleeping.done():
+            self._sleeping.set_result(None)
 
 
 class Hub:
@@ -135,6 +147,11 @@ class Hub:
             return None
         return self._monotonic() - chain.owners[owner][1]
 
+    def heard_seconds(self, partition: int) -> float:
+        """For how long every change has been announced, by owner; 0 when none is."""
+        chain = self._chains.get(partition)
+        return 0.0 if chain is None else self._monotonic() - chain.begun_at
+
     @contextmanager
     def waiting(self, partition: int, owner: str) -> Generator[Waiter]:
         """Register somebody who waits for news of `owner`."""
@@ -150,7 +167,7 @@ class Hub:
 
     def _begin(self, partition: int, told: WakeUp) -> None:
         now = self._monotonic()
-        self._chains[partition] = _Chain(told.log_id, told.era, told.end, told.end, now)
+        self._chains[partition] = _Chain(told.log_id, told.era, told.end, told.end, now, now)
         self._wake_all(partition)
 
     def _extend(self, partition: int, chain: _Chain, told: WakeUp) -> None:

@@ -22,6 +22,7 @@ from milepost_log.server_checks import Watch, at_start
 from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
 from milepost_notify.hub import Hub
+from milepost_notify.load import Load
 from milepost_notify.parts import Parts
 from milepost_notify.places import Places
 from milepost_notify.projector import Ports, Projection
@@ -71,7 +72,12 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         return int(clock() * 1000)
 
     delivery = Delivery(
-        reads, hub, partitions=settings.partitions, now_ms=now_ms, monotonic=time.monotonic
+        reads,
+        hub,
+        partitions=settings.partitions,
+        now_ms=now_ms,
+        monotonic=time.monotonic,
+        load=Load(time.process_time, time.monotonic),
     )
     places = Places(settings.max_waiting)
     watch = Watch(settings.durability)

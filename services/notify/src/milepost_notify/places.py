@@ -17,6 +17,10 @@ class Places:
         self._most = most
         self._taken: dict[str, int] = {}
 
+    def taken(self, owner: str) -> int:
+        """How many the owner has now."""
+        return self._taken.get(owner, 0)
+
     @contextmanager
     def place(self, owner: str) -> Generator[None]:
         """Have a place until the end of the block.

@@ -1,15 +1,11 @@
 """Owns the endpoint that polls, and waits: what is new since a cursor."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
-from milepost.cursors import Cursor
 from milepost_notify.delivery import Delivery, Feed, Page
 from milepost_notify.parts import parts_of
-from milepost_notify.places import Places
 from milepost_notify.routers.asked import (
     Limit,
     OwnerQuery,
@@ -19,6 +15,7 @@ from milepost_notify.routers.asked import (
     json_answer,
     place_of,
 )
+from milepost_notify.routers.presence import while_present
 from milepost_notify.routers.shapes import Notifications
 from milepost_notify.store import Filters
 from milepost_service.answers import PROBLEM_RESPONSES
@@ -46,47 +43,21 @@ async def notifications(
     feed = Feed(acting, Filters(tag=tag or None, tasks=who.tasks), limit)
     cursor = cursor_of("since", since)
     if wait:
-        page = await _long_poll(request, parts.places, parts.delivery, feed, cursor, wait)
+        with place_of(parts.places, acting):
+            async with while_present(request.receive):
+                page = await parts.delivery.next_page(feed, cursor, wait)
     else:
         page = await parts.delivery.next_page(feed, cursor, 0)
+    return answer_of(parts.delivery, acting, page)
+
+
+def answer_of(delivery: Delivery, owner: str, page: Page) -> Response:
+    """A page as the poll gives it."""
     return json_answer(
         {
             "notifications": page.notifications,
             "cursor": str(page.cursor),
             "gap": page.gap,
-            "next_poll_ms": parts.delivery.next_poll_ms(acting, page),
+            "next_poll_ms": delivery.next_poll_ms(owner, page),
         }
     )
-
-
-async def _long_poll(
-    request: Request,
-    places: Places,
-    delivery: Delivery,
-    feed: Feed,
-    since: Cursor | None,
-    wait: float,
-) -> Page:
-    """Wait for news for as long as the client does.
-
-    Raises:
-        ClientDisconnect: it has left; its place is free.
-    """
-    with place_of(places, feed.owner):
-        waiting = asyncio.ensure_future(delivery.next_page(feed, since, wait))
-        leaving = asyncio.ensure_future(_left(request))
-        try:
-            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                raise ClientDisconnect
-            return waiting.result()
-        finally:
-            for each in (waiting, leaving):
-                each.cancel()
-            await asyncio.gather(waiting, leaving, return_exceptions=True)
-
-
-async def _left(request: Request) -> None:
-    """Return when the client has closed its connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
