@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import cast
 from uuid import uuid4
 
 import pytest
 import redis
 
+from databases import MIGRATED, Databases, Files, Spares, migrate
 from person import EVERYBODY
+from postgres_server import Postgres
 from valkey_server import Valkey
 
 IN_CI = bool(os.environ.get("CI"))
@@ -52,6 +55,43 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     server.start()
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Postgres]:
+    """A real server for the whole run, with databases to copy; tests have a database each."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def spare_databases(postgres: Postgres) -> Spares:
+    """Databases for tests, made when one is wanted and emptied when a test has ended."""
+    migrate(postgres.make_database(MIGRATED))
+    return Spares(postgres)
+
+
+@pytest.fixture
+def postgresql_databases(spare_databases: Spares) -> Generator[Databases]:
+    """Databases in PostgreSQL."""
+    yield spare_databases
+    spare_databases.give_back()
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file to copy."""
+    path = tmp_path_factory.mktemp("database") / "migrated.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_databases(sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Databases in SQLite."""
+    return Files(sqlite_file, tmp_path_factory.mktemp("databases"))
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """What every store of the read models does, in memory and in SQL alike."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from databases import Databases
 from histories import LOG_ID, OWNERS, Story, created, cuts, fold_all, legal_logs, project
 from milepost import events as e
 from milepost.cursors import ZERO, StreamId
@@ -27,8 +27,8 @@ from milepost_notify.store import (
     ProjectionStore,
     ReadStore,
 )
+from milepost_notify.tables import SCHEMA
 from milepost_service.database import Database
-from milepost_service.migrations import upgrade
 
 ALL = Filters()
 
@@ -41,43 +41,39 @@ class Stores:
     reading: ReadStore
 
 
-def in_memory() -> Stores:
+@asynccontextmanager
+async def in_memory() -> AsyncGenerator[Stores]:
     store = MemoryStore()
-    return Stores(store, store)
+    yield Stores(store, store)
 
 
-def in_sqlite(folder: Path, stack: AsyncExitStack) -> Stores:
-    url = f"sqlite:///{folder}/notify.db"
-    upgrade(url, "milepost_notify", "notify_version")
-    writing, database = SqlProjectionStore(url), Database.open(url)
-    stack.push_async_callback(writing.close)
-    stack.push_async_callback(database.close)
-    return Stores(writing, SqlReadStore(database, 1))
+@asynccontextmanager
+async def in_sql(databases: Databases) -> AsyncGenerator[Stores]:
+    url = databases.take()
+    writing, database = SqlProjectionStore(url), Database.open(url, SCHEMA.name)
+    yield Stores(writing, SqlReadStore(database, 1))
+    await writing.close()
+    await database.close()
+    databases.give_back()
 
 
-Make = Callable[[], Stores]
+Make = Callable[[], AbstractAsyncContextManager[Stores]]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def make(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[Make]:
-    """Make empty stores of one kind; they are closed afterwards."""
-    async with AsyncExitStack() as stack:
-
-        def make() -> Stores:
-            if request.param == "memory":
-                return in_memory()
-            return in_sqlite(tmp_path_factory.mktemp("store"), stack)
-
-        yield make
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Make empty stores of one kind."""
+    if request.param == "memory":
+        return in_memory
+    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return lambda: in_sql(databases)
 
 
 @pytest.fixture
-async def stores(make: Make) -> Stores:
-    stores = make()
-    await stores.writing.begin(0, LOG_ID)
-    return stores
+async def stores(make: Make) -> AsyncGenerator[Stores]:
+    async with make() as stores:
+        await stores.writing.begin(0, LOG_ID)
+        yield stores
 
 
 async def save(stores: Stores, story: Story) -> Checkpoint:
@@ -106,13 +102,13 @@ def about(found: list[Notified]) -> list[str]:
 
 
 async def test_a_partition_is_begun_once(make: Make):
-    stores = make()
-    assert await stores.writing.checkpoint(0) is None
-    began = await stores.writing.begin(0, LOG_ID)
-    assert began == Checkpoint(0, LOG_ID, 0, ZERO)
-    assert await stores.writing.begin(0, "other") == began
-    assert await stores.writing.checkpoint(0) == began
-    assert await stores.writing.checkpoint(1) is None
+    async with make() as stores:
+        assert await stores.writing.checkpoint(0) is None
+        began = await stores.writing.begin(0, LOG_ID)
+        assert began == Checkpoint(0, LOG_ID, 0, ZERO)
+        assert await stores.writing.begin(0, "other") == began
+        assert await stores.writing.checkpoint(0) == began
+        assert await stores.writing.checkpoint(1) is None
 
 
 async def test_rows_and_checkpoint_are_saved_together(stores: Stores):
@@ -359,12 +355,18 @@ async def test_a_snapshot_is_one_moment(stores: Stores):
         assert await snapshot.checkpoint(0) == at
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
 @given(told=legal_logs(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 async def test_what_is_stored_is_what_was_folded_however_it_was_cut(
     make: Make, told: list[Logged], sizes: list[int]
 ):
-    stores = make()
+    async with make() as stores:
+        await _check_stored(stores, told, sizes)
+
+
+async def _check_stored(stores: Stores, told: list[Logged], sizes: list[int]) -> None:
     at = await stores.writing.begin(0, LOG_ID)
     cached: Known | None = Known()
     for batch in cuts(told, sizes):

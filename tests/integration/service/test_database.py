@@ -14,8 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from milepost.errors import ConfigurationError
-from milepost_service.database import Database, async_url
+from milepost_service.database import Database
+from milepost_service.engines import async_url
 from milepost_service.migrations import upgrade
+from milepost_service.schemas import Schema
 
 
 @pytest.fixture
@@ -121,17 +123,18 @@ def test_a_missing_driver_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> 
         Database.open("postgresql://u:secret@h/d")
 
 
+X = Schema("x", "migrated_package")
 FIRST = '''"""One."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0001", None
+revision, down_revision, oldest_code = "0001", None, "0001"
 def upgrade():
     op.create_table("one", sa.Column("n", sa.Integer, primary_key=True))
 '''
 SECOND = '''"""Two."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0002", "0001"
+revision, down_revision, oldest_code = "0002", "0001", "0001"
 def upgrade():
     op.add_column("one", sa.Column("m", sa.Integer))
 '''
@@ -160,29 +163,29 @@ def test_a_schema_goes_forwards_step_by_step_and_only_when_behind(
     package: Path, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path / 'm.db'}"
-    assert upgrade(url, "migrated_package", "x_version")
-    assert not upgrade(url, "migrated_package", "x_version")
+    assert upgrade(url, X)
+    assert not upgrade(url, X)
     assert columns(tmp_path) == (["n"], "0001")
     (package / "0002_two.py").write_text(SECOND)
-    assert upgrade(url, "migrated_package", "x_version")
+    assert upgrade(url, X)
     assert columns(tmp_path) == (["n", "m"], "0002")
 
 
 def test_a_revision_that_fails_changes_nothing(package: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'm.db'}"
-    upgrade(url, "migrated_package", "x_version")
+    upgrade(url, X)
     (package / "0002_two.py").write_text(BROKEN)
     with pytest.raises(ZeroDivisionError):
-        upgrade(url, "migrated_package", "x_version")
+        upgrade(url, X)
     assert columns(tmp_path) == (["n"], "0001")
 
 
 def test_a_schema_newer_than_the_code_is_left_alone(package: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'm.db'}"
     (package / "0002_two.py").write_text(SECOND)
-    upgrade(url, "migrated_package", "x_version")
+    upgrade(url, X)
     (package / "0002_two.py").unlink()
-    assert not upgrade(url, "migrated_package", "x_version")
+    assert not upgrade(url, X)
     assert columns(tmp_path) == (["n", "m"], "0002")
 
 
@@ -190,7 +193,7 @@ def test_a_schema_newer_than_the_code_is_left_alone(package: Path, tmp_path: Pat
 def test_processes_that_migrate_at_once_take_turns(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'm.db'}"
     with ThreadPoolExecutor(8) as pool:
-        running = [pool.submit(upgrade, url, "migrated_package", "x_version") for _ in range(8)]
+        running = [pool.submit(upgrade, url, X) for _ in range(8)]
         done = [upgraded.result() for upgraded in running]
     assert sorted(done) == [False] * 7 + [True]
 
@@ -198,11 +201,13 @@ def test_processes_that_migrate_at_once_take_turns(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("package")
 def test_alembic_is_not_even_imported_when_there_is_nothing_to_do(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'm.db'}"
-    upgrade(url, "migrated_package", "x_version")
+    upgrade(url, X)
     code = (
         "import sys; sys.path.insert(0, sys.argv[2]);"
         "from milepost_service.migrations import upgrade;"
-        "print(upgrade(sys.argv[1], 'migrated_package', 'x_version'), 'alembic' in sys.modules)"
+        "from milepost_service.schemas import Schema;"
+        "x = Schema('x', 'migrated_package');"
+        "print(upgrade(sys.argv[1], x), 'alembic' in sys.modules)"
     )
     command = [sys.executable, "-c", code, url, str(tmp_path / "src")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -75,7 +75,9 @@ async def test_redis_may_come_late_go_and_come_back(
             types = [FREE.model_copy(update={"announced_at": clock.now})]
             catalogue.announce(direct, settings.namespace, types)
         answer = await until(client, lambda now: now.status_code == 200)
-        assert answer.json() == {"checks": {"redis": "ok", "database": "ok", "task_types": "ok"}}
+        assert answer.json() == {
+            "checks": {"redis": "ok", "database": "ok", "schema": "ok", "task_types": "ok"}
+        }
 
         body = {**BODY, "id": uuid7(1, bytes(10))}
         assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 201

@@ -15,6 +15,8 @@ import pytest
 import redis
 
 from milepost.keys import PartitionKeys
+from milepost.settings import Settings
+from milepost_submit.main import migrate
 from submit_surroundings import FREE, PARTITIONS, SECRET, Bearer
 from valkey_server import free_port
 
@@ -46,6 +48,7 @@ def start(valkey_url: str, namespace: str, tmp_path: Path) -> Generator[Start]:
         processes.append(process)
         return process, f"http://127.0.0.1:{port}"
 
+    migrate(Settings.load(database_url=environment["MILEPOST_DATABASE_URL"]))
     yield go
     for process in processes:
         if process.poll() is None:

@@ -32,8 +32,8 @@ def test_a_tables_columns_are_the_fields_of_its_rows(table: Table, row: type):
 
 def test_the_migrations_make_the_tables(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/notify.db"
-    assert upgrade(url, "milepost_notify", "notify_version") is True
-    assert upgrade(url, "milepost_notify", "notify_version") is False
+    assert upgrade(url, tables.SCHEMA) is True
+    assert upgrade(url, tables.SCHEMA) is False
     engine = create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(

@@ -1,32 +1,17 @@
-"""Owns engines on the SQL database: who may write, how transactions begin. Knows no table."""
+"""Owns a service's connections to the SQL database: who may write. Knows no table."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Self
 
-from sqlalchemy import Connection, Engine, event, make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from milepost.errors import ConfigurationError
+from milepost_service.engines import async_engine, is_sqlite
 
-BUSY_TIMEOUT_MS = 5000
-_READERS = 4
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-
-# FULL, not NORMAL, though WAL stays consistent with both: a projector lets the log be trimmed
-# behind its committed checkpoint, and an account answered with 201 must exist after a power cut.
-_PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-)
-
-Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
+_WRITERS = 4
+_READERS = {"sqlite": 4, "postgresql": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +25,21 @@ class Database:
     """Transactions are snapshots (SQLite: from the first read; PostgreSQL: REPEATABLE READ)."""
 
     @classmethod
-    def open(cls, database_url: str) -> Self:
+    def open(cls, database_url: str, schema: str | None = None) -> Self:
         """Make the engines; they connect when first used.
+
+        Args:
+            schema: where PostgreSQL has the tables that name none; SQLite has no schemas.
 
         Raises:
             ConfigurationError: not a URL of ours, or its driver is not installed.
         """
-        url = async_url(database_url)
-        if is_sqlite(url):
-            writer = _engine(url, pool_size=1, max_overflow=0)
-            reader = _engine(url, pool_size=_READERS, max_overflow=0)
-            prepare_sqlite(writer.sync_engine, "BEGIN IMMEDIATE")
-            prepare_sqlite(reader.sync_engine, "BEGIN", query_only=True)
-            return cls(writer, reader)
-        writer = _engine(url, pool_size=_READERS, isolation_level="READ COMMITTED")
-        reader = _engine(url, pool_size=_READERS, isolation_level="REPEATABLE READ")
-        return cls(writer, reader)
+        sqlite = is_sqlite(database_url)
+        readers = _READERS["sqlite" if sqlite else "postgresql"]
+        return cls(
+            async_engine(database_url, "write", schema, connections=1 if sqlite else _WRITERS),
+            async_engine(database_url, "read", schema, connections=readers),
+        )
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
@@ -78,53 +62,3 @@ class Database:
         """Close every connection."""
         await self.writer.dispose()
         await self.reader.dispose()
-
-
-def async_url(database_url: str) -> URL:
-    """Complete a URL with our driver.
-
-    Raises:
-        ConfigurationError: neither SQLite nor PostgreSQL.
-    """
-    try:
-        url = make_url(database_url)
-    except ArgumentError as err:
-        raise ConfigurationError("MILEPOST_DATABASE_URL is no SQLAlchemy URL") from err
-    name = url.drivername.partition("+")[0]
-    name = "postgresql" if name == "postgres" else name
-    if name not in _DRIVERS:
-        raise ConfigurationError(f"MILEPOST_DATABASE_URL: sqlite or postgresql, not {name!r}")
-    return url.set(drivername=_DRIVERS[name])
-
-
-def is_sqlite(url: URL) -> bool:
-    """Whether transactions have to be begun SQLite's way."""
-    return url.get_backend_name() == "sqlite"
-
-
-def prepare_sqlite(engine: Engine, begin: Begin, *, query_only: bool = False) -> None:
-    """Set every connection up, and begin transactions by ourselves: the driver would begin late."""
-
-    def connect(connection: Any, _: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-        cursor.execute(f"PRAGMA query_only = {int(query_only)}")
-        cursor.close()
-
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", start)
-
-
-def _engine(url: URL, **options: Any) -> AsyncEngine:
-    try:
-        # Parameters would stand in the text of exceptions, and so in logs.
-        return create_async_engine(url, hide_parameters=True, **options)
-    except (ModuleNotFoundError, NoSuchModuleError) as err:
-        raise ConfigurationError(
-            f"MILEPOST_DATABASE_URL: the driver of {url.get_backend_name()} is not installed"
-        ) from err

@@ -1,100 +1,155 @@
 """Owns bringing a schema forwards, by Alembic revisions inside a package. Never goes backwards.
 
-A package has `migrations/versions/0001_words.py`, `0002_...`: the number is the revision, so that
-the newest is known without importing anything.
+Each revision says `oldest_code`: the number of the oldest code that still works on what it leaves
+behind. One that only adds repeats its predecessor's; one that takes away what code of the last
+release still uses waits for the release after it, and then says so.
 """
 
 import logging
 import time
-from importlib.resources import files
-from pathlib import Path
-from zlib import crc32
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from milepost.errors import ConfigurationError
-from milepost_service.database import async_url, is_sqlite, prepare_sqlite
+from milepost_service.engines import engine
+from milepost_service.schemas import Recorded, Schema
 
 _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 10.0
+_LOCK_SECONDS = 2
+"""Who changes a table waits no longer than this for those that use it, since all who come after
+wait behind it; then it lets them through and tries again."""
+_BUSY = ("locked", "lock timeout", "deadlock")
 
 
-def upgrade(database_url: str, package: str, version_table: str) -> bool:
-    """Bring the schema of `package` up to date; whether anything was to do.
+def upgrade(database_url: str, schema: Schema) -> bool:
+    """Bring a schema up to date; whether anything was to do.
 
     Blocking. Cheap when it is current: Alembic is not imported then. Processes that start together
-    take turns; a schema newer than this code is left alone.
-
-    Args:
-        package: such as `milepost_submit`.
-        version_table: where its revision is recorded, such as `submit_version`.
+    take turns; a schema newer than this code is left alone. All revisions or none.
 
     Raises:
-        ConfigurationError: the database cannot be opened or does not answer.
+        ConfigurationError: the database cannot be opened, does not answer or refuses; or what it
+            has is too new for this code.
     """
-    folder = Path(str(files(package))) / "migrations"
-    newest = max(path.stem.partition("_")[0] for path in (folder / "versions").glob("[0-9]*.py"))
-    engine = _engine(database_url)
+    engine = _engine(database_url, schema)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     try:
         while True:
             try:
-                return _upgrade(engine, folder, newest, version_table)
+                return _upgrade(engine, schema)
             except OperationalError as err:
                 # SQLite's busy timeout does not hold while the file turns to WAL.
-                if "locked" not in str(err.orig) or time.monotonic() > deadline:
-                    reason = str(err.orig).partition("\n")[0]
-                    raise ConfigurationError(f"MILEPOST_DATABASE_URL: {reason}") from err
+                busy = any(word in str(err.orig) for word in _BUSY)
+                if not busy or time.monotonic() > deadline:
+                    raise _refusal(err) from err
                 time.sleep(0.05)
+            except DBAPIError as err:
+                raise _refusal(err) from err
     finally:
         engine.dispose()
 
 
-def _upgrade(engine: Engine, folder: Path, newest: str, version_table: str) -> bool:
+def require(database_url: str, schema: Schema) -> None:
+    """Return if this code may run on what the database has, or if the database does not answer:
+    readiness looks again.
+
+    Raises:
+        ConfigurationError: it may not, in one line with the remedy; or the URL is unusable.
+    """
+    engine = _engine(database_url, schema)
+    try:
+        with engine.connect() as connection:
+            reason = schema.misfit(_recorded(connection, schema))
+    except DBAPIError as err:
+        refusal = _refusal(err)
+        if engine.dialect.name == "sqlite":  # a file that cannot be opened does not come back
+            raise refusal from err
+        fields = {"action": "check schema", "reason": str(refusal)}
+        _log.warning("the database does not answer yet", extra=fields)
+        return
+    finally:
+        engine.dispose()
+    if reason is not None:
+        raise ConfigurationError(reason)
+
+
+def _engine(database_url: str, schema: Schema) -> Engine:
+    return engine(database_url, "write", schema.name, connections=1)
+
+
+def _refusal(err: DBAPIError) -> ConfigurationError:
+    reason = str(err.orig).strip().partition("\n")[0]
+    return ConfigurationError(f"MILEPOST_DATABASE_URL: {reason}")
+
+
+def _upgrade(engine: Engine, schema: Schema) -> bool:
     with engine.connect() as connection:
-        if _revision(connection, version_table) >= newest:
+        if _is_current(_recorded(connection, schema), schema):
             return False
     with engine.begin() as connection:
-        if not is_sqlite(engine.url):
-            lock = text("SELECT pg_advisory_xact_lock(:key)")
-            connection.execute(lock, {"key": crc32(version_table.encode())})
-        if _revision(connection, version_table) >= newest:
+        if engine.dialect.name == "postgresql":
+            _take_turns(connection, schema)
+        if _is_current(_recorded(connection, schema), schema):
             return False
-        _run(connection, folder, version_table)
-    _log.info("schema upgraded", extra={"table": version_table, "revision": newest})
+        _run(connection, schema)
+    _log.info("schema upgraded", extra={"schema": schema.name, "revision": schema.newest})
     return True
 
 
-def _engine(database_url: str) -> Engine:
-    url = async_url(database_url)
-    if not is_sqlite(url):
-        return create_engine(url)
-    engine = create_engine(url.set(drivername="sqlite"))
-    prepare_sqlite(engine, "BEGIN IMMEDIATE")
-    return engine
+def _take_turns(connection: Connection, schema: Schema) -> None:
+    """For this transaction alone: a pooler gives the connection to others behind it."""
+    driver: Any = connection.connection.driver_connection  # a postgres.Bounded
+    driver.answer_seconds = None  # changing a table may take its time
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    connection.execute(lock, {"name": f"milepost migrate {schema.name}"})
+    exists = text("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = :name")
+    if connection.scalar(exists, {"name": schema.name}) is None:
+        connection.execute(text(f"CREATE SCHEMA {schema.name}"))
+    connection.execute(text(f"SET LOCAL search_path TO {schema.name}"))
+    connection.execute(text(f"SET LOCAL lock_timeout TO '{_LOCK_SECONDS}s'"))
 
 
-def _revision(connection: Connection, version_table: str) -> str:
-    """The recorded revision; "" for none. The table's name is ours, not anybody's input."""
-    if not inspect(connection).has_table(version_table):
-        return ""
-    found = connection.scalar(text(f"SELECT version_num FROM {version_table}"))
-    return found or ""
+def _is_current(found: Recorded | None, schema: Schema) -> bool:
+    """Whether there is nothing to do.
+
+    Raises:
+        ConfigurationError: what is there is too new for this code.
+    """
+    if found is None or found.revision < schema.newest:
+        return False
+    if (reason := schema.misfit(found)) is not None:
+        raise ConfigurationError(reason)
+    return True
 
 
-def _run(connection: Connection, folder: Path, version_table: str) -> None:
+def _recorded(connection: Connection, schema: Schema) -> Recorded | None:
+    place = schema.name if connection.dialect.name == "postgresql" else None
+    if not inspect(connection).has_table(schema.version_table, schema=place):
+        return None
+    row = connection.execute(schema.recorded(connection.dialect)).one_or_none()
+    return None if row is None else Recorded(row.version_num, row.oldest_code)
+
+
+def _run(connection: Connection, schema: Schema) -> None:
     """Run what is missing in the transaction of `connection`."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of its plugins otherwise
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory(str(folder))
+    scripts = ScriptDirectory(str(schema.folder))
 
     def missing(revision: object, _: object) -> object:
         return scripts._upgrade_revs("head", revision)  # pyright: ignore  # as alembic.command does
 
+    table = schema.version_table
     with EnvironmentContext(Config(), scripts, fn=missing) as environment:
-        environment.configure(connection=connection, version_table=version_table)
+        environment.configure(connection=connection, version_table=table)
         environment.run_migrations()
+    if "oldest_code" not in {each["name"] for each in inspect(connection).get_columns(table)}:
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN oldest_code VARCHAR(32)"))
+    oldest_code = scripts.get_revision("head").module.oldest_code
+    connection.execute(text(f"UPDATE {table} SET oldest_code = :code"), {"code": oldest_code})

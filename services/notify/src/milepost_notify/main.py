@@ -32,12 +32,12 @@ from milepost_notify.running import running
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.supervisor import Supervised
+from milepost_notify.tables import SCHEMA
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
-from milepost_service.migrations import upgrade
+from milepost_service.migrations import require, upgrade
 from milepost_service.serve import listen, serve
 
-VERSION_TABLE = "notify_version"
 BLOCKING_ANSWER_SECONDS = 3.0
 """A blocking read answers within one second."""
 SWITCH_SECONDS = 0.0001
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 def migrate(settings: Settings) -> bool:
     """Bring notify's tables up to date; whether anything was to do."""
-    return upgrade(settings.database_url, "milepost_notify", VERSION_TABLE)
+    return upgrade(settings.database_url, SCHEMA)
 
 
 def build(settings: Settings, *, clock: Clock = time.time, project: bool = True) -> FastAPI:
@@ -62,7 +62,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         ConfigurationError: a URL is unusable.
     """
     client = connect_async(settings.redis_url)
-    database = Database.open(settings.database_url)
+    database = Database.open(settings.database_url, SCHEMA.name)
     reads = SqlReadStore(database, settings.partitions)
     hub = Hub(time.monotonic)
     partitions = range(settings.partitions)
@@ -81,7 +81,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     )
     places = Places(settings.max_waiting)
     watch = Watch(settings.durability)
-    readiness = Readiness(client, database, hub, partitions, VERSION_TABLE, watch)
+    readiness = Readiness(client, database, hub, partitions, watch)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -146,6 +146,7 @@ def run(*, host: str, port: int) -> int:
         settings.require_secret()
         logs.configure(settings.log_format)
         at_start(settings.redis_url, settings.durability)
+        require(settings.database_url, SCHEMA)
         sock = listen(host, port)
         app = build(settings, project=False)
         return serve(app, settings, sock=sock, on_stop=app.state.stop_waiting)
@@ -160,6 +161,7 @@ def run_projector() -> int:
         settings = Settings.load()
         logs.configure(settings.log_format)
         at_start(settings.redis_url, settings.durability)
+        require(settings.database_url, SCHEMA)
         uvloop.run(_project_until_told(settings))
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")

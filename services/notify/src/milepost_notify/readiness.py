@@ -2,16 +2,16 @@
 partition."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 import redis.asyncio
-from sqlalchemy import text
 
 from milepost_log.server_checks import Watch
 from milepost_notify.hub import Hub
 from milepost_notify.supervisor import Supervised
+from milepost_notify.tables import SCHEMA
 from milepost_service import checks
 from milepost_service.database import Database
+from milepost_service.schema_check import schema_check
 
 
 class Readiness:
@@ -23,15 +23,12 @@ class Readiness:
         database: Database,
         hub: Hub,
         partitions: Sequence[int],
-        version_table: str,
         watch: Watch,
     ) -> None:
         self.supervised: list[Supervised] | None = None
         """The projectors of this process; null where others project."""
         self._client, self._database, self._hub = client, database, hub
         self._partitions, self._watch = partitions, watch
-        self._version = text(f"SELECT version_num FROM {version_table}")
-        self._newest = _newest_revision()
 
     async def run(self) -> dict[str, str]:
         """Name of a check -> "ok" or why not."""
@@ -39,7 +36,7 @@ class Readiness:
             {
                 "redis": self._redis,
                 "database": self._database.check,
-                "schema": self._schema,
+                "schema": schema_check(self._database, SCHEMA),
                 "projector": self._projector,
             }
         )
@@ -49,12 +46,6 @@ class Readiness:
         if self._watch.fault:
             raise checks.NotReady(self._watch.fault)
 
-    async def _schema(self) -> None:
-        async with self._database.read() as connection:
-            found = await connection.scalar(self._version)
-        if (found or "") < self._newest:
-            raise checks.NotReady(f"the schema is at {found}, not {self._newest}: milepost migrate")
-
     async def _projector(self) -> None:
         for each in self.supervised or ():
             if each.state != "ok":
@@ -62,8 +53,3 @@ class Readiness:
         for partition in self._partitions:
             if not self._hub.trusts(partition):
                 raise checks.NotReady(f"partition {partition}: no projector heard of for 3 s")
-
-
-def _newest_revision() -> str:
-    versions = files("milepost_notify") / "migrations" / "versions"
-    return max(path.name[:4] for path in versions.iterdir() if path.name[:4].isdigit())

@@ -5,8 +5,9 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB
 
 from milepost.task_state import ENDED
 from milepost_notify import tables as t
@@ -129,7 +130,6 @@ def _filters(filters: Filters, dialect: str) -> list[ColumnElement[bool]]:
 def _has_tag(tags: ColumnElement[Any], tag: str, dialect: str) -> ColumnElement[bool]:
     """Whether the JSON array has exactly this element."""
     if dialect == "postgresql":
-        elements: Any = func.json_array_elements_text(sql_cast(tags, JSON)).column_valued("tag")
-        return select(1).select_from(elements).where(elements == tag).exists()
+        return sql_cast(tags, JSONB).has_key(tag)
     each = func.json_each(tags).table_valued("value", name="tag")
     return select(1).select_from(each).where(each.c.value == tag).exists()

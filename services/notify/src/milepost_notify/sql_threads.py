@@ -8,13 +8,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
 
+from milepost_notify import tables as t
 from milepost_notify.sql_rows import translated
-from milepost_service.database import async_url, is_sqlite, prepare_sqlite
+from milepost_service.engines import engine, is_sqlite
 
 Answer = TypeVar("Answer")
 
+_CONNECTIONS = 8
+"""PostgreSQL: no more partitions of a process than that write at a time."""
 _WAL_PAGES = 4000
 """A busy projector rewrites the same pages over and over: copy them back less often than every
 1,000 pages, which is SQLite's default."""
@@ -26,24 +29,20 @@ def engines(database_url: str) -> tuple[Engine, Engine]:
     Raises:
         ConfigurationError: not a URL of ours.
     """
-    url = async_url(database_url)
-    if not is_sqlite(url):
-        reader = create_engine(url, isolation_level="REPEATABLE READ")
-        return reader, create_engine(url, isolation_level="READ COMMITTED")
-    url = url.set(drivername="sqlite")
-    reader = create_engine(url, pool_size=2, max_overflow=0)
-    writer = create_engine(url, pool_size=1, max_overflow=0)
-    prepare_sqlite(reader, "BEGIN")
-    prepare_sqlite(writer, "BEGIN IMMEDIATE")
-
-    def checkpoint_later(connection: Any, _: object) -> None:
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
-
-    event.listen(writer, "connect", checkpoint_later)
+    sqlite = is_sqlite(database_url)
+    schema = t.SCHEMA.name
+    reader = engine(database_url, "read", schema, connections=2 if sqlite else _CONNECTIONS)
+    writer = engine(database_url, "write", schema, connections=1 if sqlite else _CONNECTIONS)
+    if sqlite:
+        event.listen(writer, "connect", _checkpoint_later)
     return reader, writer
 
 
-async def transact(engine: Engine, work: Callable[[Connection], Answer]) -> Answer:
+def _checkpoint_later(connection: Any, _: object) -> None:
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+
+
+async def transact(of: Engine, work: Callable[[Connection], Answer]) -> Answer:
     """Do `work` in one transaction in a thread; commit at its end, roll back on an exception.
 
     A thread cannot be stopped: who is cancelled waits for it first.
@@ -53,7 +52,7 @@ async def transact(engine: Engine, work: Callable[[Connection], Answer]) -> Answ
     """
 
     def in_transaction() -> Answer:
-        with translated(), engine.begin() as connection:
+        with translated(), of.begin() as connection:
             return work(connection)
 
     running = asyncio.ensure_future(asyncio.to_thread(in_transaction))

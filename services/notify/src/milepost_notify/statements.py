@@ -11,7 +11,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, Executable, Table, text
+from sqlalchemy import Dialect, Executable, Table, TextClause, text
 
 from milepost_notify import tables as t
 
@@ -43,7 +43,8 @@ class Bulk:
         mark = "?" if dialect.paramstyle == "qmark" else "%s"
         fixed = [] if generation is None else ["generation"]
         self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*names)
-        self._head = f"INSERT INTO {table.name} ({', '.join(map(quote, [*fixed, *names]))}) VALUES "
+        columns = ", ".join(map(quote, [*fixed, *names]))
+        self._head = f"INSERT INTO {t.SCHEMA.qualified(table, dialect)} ({columns}) VALUES "
         self._row = f"({', '.join([*map(str, fixed and [generation]), *[mark] * len(names)])})"
         self._tail = ""
         if generation is not None:
@@ -80,26 +81,37 @@ def tasks_by_key(dialect: Dialect) -> Executable:
     task of the generation (SQLite 3.40), and is parsed anew for each number of keys.
     """
     keys, owner, task_id = _KEYS[dialect.name]
-    return text(
-        f"SELECT t.* FROM {keys} CROSS JOIN notify_task AS t "
-        f"WHERE t.generation = :generation AND t.owner = {owner} AND t.id = {task_id}"
+    return _sql(
+        dialect,
+        f"SELECT t.* FROM {keys} CROSS JOIN {{task}} AS t "
+        f"WHERE t.generation = :generation AND t.owner = {owner} AND t.id = {task_id}",
     ).columns(*t.task.c)
 
 
 def unread_by_owner(dialect: Dialect) -> Executable:
     """Ended tasks neither read nor dismissed, of the owners in the JSON array `:keys`."""
     keys, owner, _ = _KEYS[dialect.name]
-    return text(
-        f"SELECT t.* FROM {keys} CROSS JOIN notify_task AS t "
+    return _sql(
+        dialect,
+        f"SELECT t.* FROM {keys} CROSS JOIN {{task}} AS t "
         f"WHERE t.generation = :generation AND t.owner = {owner} "
-        "AND t.ended_position IS NOT NULL AND NOT t.read AND NOT t.dismissed"
+        "AND t.ended_position IS NOT NULL AND NOT t.read AND NOT t.dismissed",
     ).columns(*t.task.c)
 
 
 def inboxes_by_owner(dialect: Dialect) -> Executable:
     """Inboxes of the owners in the JSON array `:keys`."""
     keys, owner, _ = _KEYS[dialect.name]
-    return text(
-        f"SELECT i.* FROM {keys} CROSS JOIN notify_inbox AS i "
-        f"WHERE i.generation = :generation AND i.owner = {owner}"
+    return _sql(
+        dialect,
+        f"SELECT i.* FROM {keys} CROSS JOIN {{inbox}} AS i "
+        f"WHERE i.generation = :generation AND i.owner = {owner}",
     ).columns(*t.inbox.c)
+
+
+def _sql(dialect: Dialect, words: str) -> TextClause:
+    """SQL text in which {task} and {inbox} stand for those tables."""
+    tables = {"task": t.task, "inbox": t.inbox}
+    return text(
+        words.format(**{name: t.SCHEMA.qualified(tables[name], dialect) for name in tables})
+    )

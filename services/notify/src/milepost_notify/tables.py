@@ -1,10 +1,8 @@
 """Owns the tables of notify and what each column means. Runs no statement.
 
 The columns of history, task, notification, inbox and parked are the fields of the rows in `rows`
-and `archive`, described there; a test holds them together. Text compares byte for byte (SQLite:
-BINARY, PostgreSQL: equality under any deterministic collation; positions order as hexadecimal
-digits do everywhere). No column limits a length: that is the write side's part, and what is in
-the log has to fit.
+and `archive`, described there; a test holds them together. Text compares and sorts byte for byte.
+No column limits a length: that is the write side's part, and what is in the log has to fit.
 """
 
 from typing import Any, cast
@@ -12,6 +10,11 @@ from typing import Any, cast
 from sqlalchemy import BigInteger, Index, Table
 from sqlalchemy.orm import declared_attr, registry
 from sqlmodel import Field, SQLModel
+
+from milepost_service.columns import compare_bytewise
+from milepost_service.schemas import Schema
+
+SCHEMA = Schema("notify", "milepost_notify")
 
 _CLUSTERED = {"sqlite_with_rowid": False}
 """For short rows: the primary key is the table, one tree less to write."""
@@ -179,6 +182,7 @@ def table_of(model: type[NotifyTable]) -> Table:
 
 
 METADATA = NotifyTable.metadata
+compare_bytewise(METADATA)
 checkpoint, generation, history, task, notification, inbox, parked = map(
     table_of,
     (

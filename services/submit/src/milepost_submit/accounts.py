@@ -7,7 +7,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel, col
 
 from milepost.errors import MilepostError
+from milepost_service.columns import text_type
 from milepost_service.database import Database
+from milepost_service.schemas import Schema
+
+SCHEMA = Schema("submit", "milepost_submit")
 
 
 class UsernameTaken(MilepostError):
@@ -19,11 +23,11 @@ class Account(SQLModel, table=True):
 
     __tablename__ = "submit_account"  # pyright: ignore[reportAssignmentType]  # declared_attr there
 
-    folded: str = Field(primary_key=True)
+    folded: str = Field(sa_type=text_type(), primary_key=True)
     """The username under NFKC and case folding."""
-    username: str = Field(unique=True)
+    username: str = Field(sa_type=text_type(), unique=True)
     """As chosen, in NFC."""
-    password_hash: str
+    password_hash: str = Field(sa_type=text_type())
     """argon2id, with its parameters and salt."""
     created_at: int = Field(sa_type=BigInteger)
     """Milliseconds since the epoch, this machine's clock."""

@@ -17,9 +17,10 @@ from milepost_log.server_checks import Watch, at_start
 from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
-from milepost_service.migrations import upgrade
+from milepost_service.migrations import require, upgrade
+from milepost_service.schema_check import schema_check
 from milepost_service.serve import listen, serve
-from milepost_submit.accounts import Accounts
+from milepost_submit.accounts import SCHEMA, Accounts
 from milepost_submit.app import create_submit
 from milepost_submit.archive import Archive
 from milepost_submit.catalogue import Catalogue
@@ -29,12 +30,10 @@ from milepost_submit.redis_log import Door
 from milepost_submit.room import Room
 from milepost_submit.sign_in_limit import SignInLimit
 
-VERSION_TABLE = "submit_version"
-
 
 def migrate(settings: Settings) -> bool:
     """Bring submit's tables up to date; whether anything was to do."""
-    return upgrade(settings.database_url, "milepost_submit", VERSION_TABLE)
+    return upgrade(settings.database_url, SCHEMA)
 
 
 def build(
@@ -50,7 +49,7 @@ def build(
         ConfigurationError: a URL is unusable.
     """
     redis = connect_async(settings.redis_url)
-    database = Database.open(settings.database_url)
+    database = Database.open(settings.database_url, SCHEMA.name)
     watch = Watch(settings.durability)
     parts = Parts(
         door=Door(CommandLog(redis, settings.namespace, settings.partitions)),
@@ -90,8 +89,14 @@ def build(
             raise checks.NotReady("no worker has announced its task types yet")
 
     async def ready() -> dict[str, str]:
-        wanted = {"redis": ping, "database": database.check, "task_types": has_types}
-        return await checks.run(wanted)
+        return await checks.run(
+            {
+                "redis": ping,
+                "database": database.check,
+                "schema": schema_check(database, SCHEMA),
+                "task_types": has_types,
+            }
+        )
 
     return create_submit(settings, lifespan, ready, clock)
 
@@ -103,8 +108,8 @@ def run(*, host: str, port: int) -> int:
         settings.require_secret()
         logs.configure(settings.log_format)
         sock = listen(host, port)
-        migrate(settings)
         at_start(settings.redis_url, settings.durability)
+        require(settings.database_url, SCHEMA)
         with suppress(LogUnavailable):  # then the application goes on trying
             asyncio.run(_check_log(settings))
         return serve(build(settings), settings, sock=sock)

@@ -5,12 +5,15 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from milepost_service.columns import text_type
+
 revision = "0001"
 down_revision = None
+oldest_code = "0001"
 
 
 def _text(name: str, *, null: bool = False, key: bool = False) -> Any:
-    return sa.Column(name, sa.String(), nullable=null, primary_key=key)
+    return sa.Column(name, text_type(), nullable=null, primary_key=key)
 
 
 def _whole(name: str, *, null: bool = False, key: bool = False) -> Any:

@@ -3,8 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
+from milepost_service.columns import text_type
+
 revision = "0002"
 down_revision = "0001"
+oldest_code = "0002"
 
 
 def upgrade() -> None:
@@ -18,5 +21,5 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
         sa.Column("era", sa.Integer(), nullable=False),
-        sa.Column("position", sa.String(), nullable=False),
+        sa.Column("position", text_type(), nullable=False),
     )
