@@ -1,1 +1,1 @@
-"""Benchmarks, each beside its peer: `./milepost bench NAME` runs benches/NAME.py as a program."""
+"""Benchmarks, each beside its peer in the same run: `./milepost bench` lists and runs them."""

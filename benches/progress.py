@@ -1,97 +1,75 @@
-"""Progress: what telling the world costs the task, beside tqdm in the same run.
+"""Progress: what telling the world costs the task, in a real worker that flushes meanwhile.
 
-`track` against a bare loop and tqdm (which only draws on a local terminal), and `report` a call,
-with a reader taking snapshots ten times a second as the worker's flusher does. Nanoseconds.
+Beside tqdm, which draws on a local terminal alone, Celery's `update_state` and RQ's `save_meta`,
+which write to the same server.
 """
 
-import io
-import threading
-import time
-from collections.abc import Callable, Iterable
-from statistics import median
+import asyncio
+import json
+from dataclasses import dataclass
 
-from _table import Row, show
-from tqdm import tqdm
+from benches.stage.milepost import Milepost, Submitter, new_task
+from benches.stage.peers import Peers
+from benches.stage.processes import Processes, until
+from benches.stage.sizes import chosen
+from benches.stage.store import Store, fresh_store
+from benches.stage.table import Row, at_most, show
 
-from milepost import Progress
+RUN_SECONDS = 60.0
 
-ITEMS = 1_000_000
-ROUNDS = 7
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured."""
+
+    items: int
+    calls: int
+    """Of peers that wait for a server at each."""
+
+
+SHORT = Sizes(items=100_000, calls=200)
+FULL = Sizes(items=1_000_000, calls=5000)
 
 
 def main() -> None:
     """Run all in turn, several rounds, and print medians with their range."""
-    measures: dict[str, Callable[[], float]] = {
-        "a bare loop, per iteration": lambda: over(range(ITEMS)),
-        "Milepost progress.track, per iteration": track,
-        "tqdm, per iteration": lambda: over(tqdm(range(ITEMS), file=io.StringIO())),
-        "Milepost progress.report(percent), per call": report,
-        "Milepost progress.report(done=, total=, message=), per call": report_all,
-    }
-    taken: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(ROUNDS):
-        for name, measure in measures.items():
-            taken[name].append(measure())
-    peer = median(taken["tqdm, per iteration"])
+    sizes, rounds = chosen(SHORT, FULL)
+    peers, taken = Peers(), dict[str, list[float]]()
+    with fresh_store() as store, Processes() as processes:
+        milepost = Milepost(store, processes)
+        milepost.workers(1, 8)
+        for number in range(1, 2 * rounds + 1):
+            ours = asyncio.run(run(milepost, store, number, sizes.items))
+            theirs = peers.run(processes, store, "telling", sizes.items, sizes.calls)
+            for name, value in {**ours, **theirs}.items():
+                taken.setdefault(name, []).append(value)
+        version = store.version()
+    tqdm, celery, rq = taken["tqdm"], taken["celery"], taken["rq"]
+    us = {name: [value / 1000 for value in values] for name, values in taken.items()}
     show(
-        "progress, ns", [Row(name, values, median(values) / peer) for name, values in taken.items()]
-    )
+        [
+            Row("a bare loop, ns an iteration", taken["bare"], tqdm),
+            Row("Milepost progress.track, ns an iteration", taken["track"], tqdm, at_most(1)),
+            Row("tqdm, ns an iteration", tqdm),
+            Row("Milepost progress.report(percent), us a call", us["report"], (), at_most(2)),
+            Row("Milepost progress.report(done=, total=, message=), us", us["report_all"], (),
+                at_most(2)),
+            Row("the same beside Celery's update_state", us["report_all"], celery),
+            Row("the same beside RQ's save_meta", us["report_all"], rq),
+            Row("Celery update_state, us a call", celery),
+            Row("RQ save_meta, us a call", rq),
+        ],
+        version,
+        *peers.versions("tqdm", "celery", "rq"),
+    )  # fmt: skip
 
 
-def over(items: Iterable[int]) -> float:
-    """Nanoseconds an iteration."""
-    began = time.perf_counter_ns()
-    for _ in items:
-        pass
-    return (time.perf_counter_ns() - began) / ITEMS
-
-
-def track() -> float:
-    """The same through `track`, while it is being read."""
-    progress = Progress()
-    with Flusher(progress):
-        return over(progress.track(range(ITEMS), message="counting"))
-
-
-def report() -> float:
-    """A report of a percent."""
-    progress = Progress()
-    with Flusher(progress):
-        began = time.perf_counter_ns()
-        for item in range(ITEMS):
-            progress.report(item / ITEMS)
-        return (time.perf_counter_ns() - began) / ITEMS
-
-
-def report_all() -> float:
-    """A report of everything."""
-    progress = Progress()
-    with Flusher(progress):
-        began = time.perf_counter_ns()
-        for item in range(ITEMS):
-            progress.report(done=item, total=ITEMS, message="counting")
-        return (time.perf_counter_ns() - began) / ITEMS
-
-
-class Flusher(threading.Thread):
-    """Reads snapshots as the worker does."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__(daemon=True)
-        self._progress = progress
-        self._stopping = threading.Event()
-
-    def run(self) -> None:
-        """Ten times a second."""
-        while not self._stopping.wait(0.1):
-            self._progress.snapshot()
-
-    def __enter__(self) -> None:
-        self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join()
+async def run(milepost: Milepost, store: Store, number: int, items: int) -> dict[str, float]:
+    """Let the worker measure itself; what the `number`th task of this run says."""
+    async with Submitter(store) as submitter:
+        await submitter.create("bench", [new_task("bench.costs", items=items)])
+    until(lambda: len(milepost.results()) >= number, "the task's end", RUN_SECONDS, pause=0.05)
+    return json.loads(milepost.results()[-1][b"d"])["result"]
 
 
 if __name__ == "__main__":

@@ -1,114 +1,89 @@
-"""Projection: one partition's log into SQLite, history included, by one projector process.
+"""Projection: one partition's log into the read models, history included, by a projector process.
 
-Three events a task (created, started, succeeded) of 100 owners. Behind: 300 tasks are alive at a
-time, as with a few workers. Far behind: 5,000, so that hardly two events of a task fall into one
-batch. From the first event saved to the last, with the log already there; ratio to the target of
-25,000 events a second.
+Behind: 300 tasks are alive at a time, as with a few workers. Far behind: 5,000, so that hardly two
+events of a task fall into one batch. Reports: 50 tasks side by side tell of 1,000 steps each, and
+most of that is thinned. From the first twentieth saved to the last; the log is there already.
 """
 
 import asyncio
-import tempfile
 import time
-from collections import deque
-from pathlib import Path
-from statistics import median
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-import redis.asyncio
-import uvloop
-from _table import Row, show
-
+from benches.stage.events import Event, busy_tasks, short_tasks, write
+from benches.stage.milepost import Milepost
+from benches.stage.processes import Processes
+from benches.stage.sizes import chosen
+from benches.stage.store import fresh_store
+from benches.stage.table import Row, at_least, show
 from milepost.cursors import StreamId
-from milepost.ids import uuid7
-from milepost.keys import PartitionKeys
-from milepost.settings import Settings
-from milepost_log.connection import connect_async
-from milepost_log.server_checks import Watch
-from milepost_notify.main import migrate, projecting
 from milepost_notify.sql import SqlProjectionStore
-from valkey_server import Valkey
 
-EVENTS = 60_000
-OWNERS = 100
-ROUNDS = 3
-TARGET = 25_000
-SECONDS = 120
-NAMESPACE = "bench"
-CREATED = (
-    '{"task_type":"demo.steps","title":"A demonstration","queue":"default",'
-    '"params":{"steps":10,"seconds":1}}'
-)
+SECONDS = 120.0
+TARGETS = {"SQLite": 25_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured."""
+
+    events: int
+    reports: int
+
+
+SHORT = Sizes(events=6000, reports=100)
+FULL = Sizes(events=100_000, reports=1000)
 
 
 def main() -> None:
     """Run all rounds and print medians with their range."""
-    rows = list[Row]()
-    for name, alive in (("behind", 300), ("far behind", 5000)):
-        figures = [uvloop.run(asyncio.wait_for(once(alive), SECONDS)) for _ in range(ROUNDS)]
-        rows.append(Row(f"events/s, {name}", figures, median(figures) / TARGET))
-    show("projection, one partition, SQLite", rows)
+    sizes, rounds = chosen(SHORT, FULL)
+    logs: dict[str, Callable[[], Iterator[Event]]] = {
+        "behind": lambda: short_tasks(sizes.events, 300),
+        "far behind": lambda: short_tasks(sizes.events, 5000),
+        "reports": lambda: busy_tasks(sizes.events, 50, sizes.reports),
+    }
+    taken, version = dict[str, list[float]](), ""
+    for _ in range(rounds):
+        for name, events in logs.items():
+            with fresh_store() as store, Processes() as processes:
+                version = store.version()
+                ids = [StreamId.parse(entry) for entry in write(store, events())]
+                milepost = Milepost(store, processes)
+                milepost.migrate()
+                milepost.start("projector")
+                url = milepost.environment["MILEPOST_DATABASE_URL"]
+                taken.setdefault(name, []).append(asyncio.run(rate(url, ids)))
+    show(
+        [
+            Row(f"events/s, SQLite, {name}", figures, (), at_least(TARGETS["SQLite"]))
+            for name, figures in taken.items()
+        ],
+        version,
+    )
 
 
-async def once(alive: int) -> float:
+async def rate(url: str, ids: list[StreamId]) -> float:
     """Events a second."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Valkey(Path(folder))
-        server.start()
-        settings = Settings.load(
-            redis_url=server.url,
-            namespace=NAMESPACE,
-            partitions=1,
-            database_url=f"sqlite:///{folder}/notify.db",
-        )
-        client = connect_async(server.url)
-        store = SqlProjectionStore(settings.database_url)
-        try:
-            last = await fill(client, alive)
-            migrate(settings)
-            async with projecting(settings, Watch(settings.durability)):
-                began = await reached(store, StreamId(0, 1))
-                return EVENTS / (await reached(store, last) - began)
-        finally:
-            await store.close()
-            await client.aclose()
-            server.stop()
+    store = SqlProjectionStore(url)
+    try:
+        async with asyncio.timeout(SECONDS):
+            first, began = await reached(store, ids, len(ids) // 20)
+            last, ended = await reached(store, ids, len(ids))
+    finally:
+        await store.close()
+    return (last - first) / max(ended - began, 0.001)
 
 
-async def reached(store: SqlProjectionStore, position: StreamId) -> float:
-    """When the checkpoint is there."""
+async def reached(store: SqlProjectionStore, ids: list[StreamId], wanted: int) -> tuple[int, float]:
+    """How many are saved, at least as many as wanted, and when."""
     while True:
         at = await store.checkpoint(0)
-        if at is not None and at.position >= position:
-            return time.perf_counter()
-        await asyncio.sleep(0.05)
-
-
-async def fill(client: redis.asyncio.Redis, alive: int) -> StreamId:
-    """Write the log; the last event."""
-    keys = PartitionKeys(NAMESPACE, 0)
-    pipe: Any = client.pipeline(transaction=False)
-    pipe.hset(keys.meta, "log_id", "ab" * 16)
-    running, told = deque[tuple[str, str]](), 0
-
-    def tell(kind: str, task: str, owner: str, attempt: int, data: str) -> None:
-        nonlocal told
-        fields = {"t": kind, "k": task, "o": owner, "a": attempt, "d": data}
-        pipe.xadd(keys.log, fields)
-        told += 1
-
-    answers: list[Any] = []
-    while told < EVENTS:
-        task, owner = uuid7(1_800_000_000_000 + told, told.to_bytes(10)), f"user {told % OWNERS}"
-        tell("created", task, owner, 0, CREATED)
-        running.append((task, owner))
-        if len(running) > alive:
-            task, owner = running.popleft()
-            tell("started", task, owner, 1, '{"worker":"host-1234-abcdef"}')
-            tell("succeeded", task, owner, 1, '{"result":{"count":3}}')
-        if told % 1000 < 3:
-            answers = await pipe.execute()
-    answers = await pipe.execute() or answers
-    return StreamId.parse(answers[-1])
+        saved = 0 if at is None else bisect_right(ids, at.position)
+        if saved >= wanted:
+            return saved, time.perf_counter()
+        await asyncio.sleep(0.02)
 
 
 if __name__ == "__main__":

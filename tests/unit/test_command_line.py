@@ -26,11 +26,12 @@ def test_what_is_asked_wrongly_is_answered_in_one_line_with_status_2(
     assert said.err.count("\n") == 1
 
 
-def test_an_unknown_benchmark_is_answered_in_one_line_with_status_2(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["bench", "../conftest"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+def test_an_unknown_benchmark_is_answered_in_one_line_with_status_2() -> None:
+    command = [sys.executable, "-m", "milepost_cli", "bench", "../conftest"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_command_line_loads_no_service_before_it_is_asked_for() -> None:

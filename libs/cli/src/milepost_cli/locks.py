@@ -9,7 +9,12 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = {"run": ["run.in"], "test": ["run.in", "test.in"], "uv": ["uv.in"]}
+LOCKS = {
+    "run": ["run.in"],
+    "test": ["run.in", "test.in"],
+    "peers": ["peers.in"],
+    "uv": ["uv.in"],
+}
 REMEDY = "run requirements/lock --keep"
 # What would tie a lock to one index or one machine.
 ADDRESS = re.compile(r"://|file:|\s@\s|^\s*--(?!hash=)|(?:^|[\s=])(?:/|~/|[A-Za-z]:\\)")

@@ -1,0 +1,1 @@
+"""Who is measured by `queue`: each fills a queue, drains it and sends single tasks through it."""

@@ -1,0 +1,1 @@
+"""What benchmarks stand on: servers, processes, peers, load, tables. Measures nothing itself."""
