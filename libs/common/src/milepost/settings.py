@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("milepost@localhost", description="Sender of mail.send")
     tasks: str = Field("", description="Modules, comma-separated, with your @task functions")
+    middleware: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Your dramatiq middleware in workers, module:Class, comma-separated"
+    )
     public_types: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Task types people may submit though they are private (`up`: mail.send)",
@@ -88,6 +91,9 @@ class Settings(BaseSettings):
     history_days: float = Field(90.0, gt=0, description="How long ended tasks are kept in SQL")
     demo: bool = Field(False, description="Lets demo.steps kill its worker (`up` chooses 1)")
     log_format: Literal["text", "json"] = Field("text", description="Form of log lines")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Where workers serve their metrics; null: nowhere"
+    )
     otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector")
 
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Request body")
@@ -101,7 +107,7 @@ class Settings(BaseSettings):
         None, gt=0, description="Requests of one owner; null: no limit"
     )
 
-    @field_validator("cors_origins", "public_types", "queues", mode="before")
+    @field_validator("cors_origins", "middleware", "public_types", "queues", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

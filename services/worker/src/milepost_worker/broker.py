@@ -11,7 +11,7 @@ from typing import Any
 
 import dramatiq
 from dramatiq.broker import Consumer, MessageProxy
-from dramatiq.middleware import Middleware, TimeLimit
+from dramatiq.middleware import Middleware, MiddlewareError, TimeLimit
 
 from milepost.endings import Endings
 from milepost.errors import Fail, TaskControl
@@ -32,6 +32,19 @@ class StreamBroker(dramatiq.Broker):
         self.queues = {QUEUE}
         self._session = session
         self._endings = endings
+
+    def emit_before(self, signal: str, *args: Any, **kwargs: Any) -> None:
+        """Run the middleware's hooks; only one before a task runs may prevent what it is before.
+
+        dramatiq lets every MiddlewareError through: before an acknowledgement it would leave the
+        task running for ever.
+        """
+        try:
+            super().emit_before(signal, *args, **kwargs)
+        except MiddlewareError:
+            if signal == "process_message":
+                raise
+            logger.exception("a middleware raised where nothing can be refused")
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> Consumer:
         """Give the session as a consumer; `timeout` in milliseconds."""
@@ -72,7 +85,7 @@ class SessionConsumer(Consumer):
                 actor_name=job.type_name,
                 args=(job,),
                 kwargs={},
-                options={},
+                options={"owner": job.started.owner, "attempt": job.started.attempt},
                 message_id=job.started.id,
             )
         )

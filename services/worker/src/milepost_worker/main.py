@@ -1,6 +1,5 @@
 """Owns the wiring of one worker process, and its end. Decides nothing else."""
 
-import importlib
 import logging
 import os
 import random
@@ -9,11 +8,14 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from secrets import token_hex
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import dramatiq
+from dramatiq.middleware import Middleware, TimeLimit
 
 from milepost import logs
 from milepost.definitions import definitions
@@ -24,18 +26,21 @@ from milepost.task_types import TaskType
 from milepost_log import catalogue, server_checks
 from milepost_log.connection import connect
 from milepost_log.work import StartedTask, WorkLog
-from milepost_worker import actors
+from milepost_worker import actors, extensions
 from milepost_worker.broker import RunsOnce, StreamBroker
 from milepost_worker.doorbell import Doorbell
+from milepost_worker.exposition import Exposition
 from milepost_worker.given_up import GivenUp
 from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
 from milepost_worker.session import Session
 
+if TYPE_CHECKING:
+    from milepost_worker.figures import Figures
+
 logger = logging.getLogger(__name__)
 
-SHIPPED = ("milepost_worker.tasks.mail", "milepost_worker.tasks.demo")
 ANNOUNCE_SECONDS = 3600.0
 TURN_SECONDS = 5.0
 """How long the last turn may take once everything has been told to stop."""
@@ -46,7 +51,9 @@ def run(threads: int = 8, tasks: str | None = None) -> int:
     try:
         settings = Settings.load(**({"tasks": tasks} if tasks else {}))
         logs.configure(settings.log_format)
-        _import_tasks(settings)
+        figures = _figures(settings)
+        extensions.import_tasks(settings.tasks)
+        brought = extensions.middleware(settings.middleware)
         server_checks.at_start(settings.redis_url, settings.durability)
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
@@ -59,18 +66,25 @@ def run(threads: int = 8, tasks: str | None = None) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    _serve(settings, threads, stopping)
+    _serve(settings, threads, stopping, brought, figures)
     return 0
 
 
-def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
+def _serve(
+    settings: Settings,
+    threads: int,
+    stopping: threading.Event,
+    brought: Sequence[Middleware],
+    figures: "Figures | None",
+) -> None:
     known = definitions()
     queues = settings.queues or tuple(sorted({d.announcement.queue for d in known.values()}))
     client = connect(settings.redis_url)
+    make_log = WorkLog if figures is None else figures.log
 
     def open_log() -> WorkLog:
         name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
-        return WorkLog(client, settings.namespace, name, queues, known)
+        return make_log(client, settings.namespace, name, queues, known)
 
     def describe(started: StartedTask, outbox: Outbox) -> Job:
         name = type_of(started)
@@ -93,9 +107,14 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     )
     endings = Endings(settings.max_result_bytes, chance=random.random)
     broker = StreamBroker(session, endings)
-    broker.add_middleware(RunsOnce())
+    for middleware in (RunsOnce(), *brought):
+        broker.add_middleware(middleware)
+    if figures is not None:  # before all others: what they skip has begun for it
+        broker.add_middleware(figures, before=TimeLimit)
     actors.declare(broker, known.values())
     broker.emit_after("process_boot")
+    if figures is not None:
+        figures.begin(session.figures)
     heart = Heart(settings.redis_url, settings.namespace, settings.lease_seconds, session.state)
     session.on_held = heart.holds
     heart.tick()  # it beats before anything is taken
@@ -117,6 +136,20 @@ def _serve(settings: Settings, threads: int, stopping: threading.Event) -> None:
     logger.info("worker has stopped", extra={"worker": session.worker})
     logging.shutdown()
     os._exit(0)  # a task thread that outlived its grace must not keep the process
+
+
+def _figures(settings: Settings) -> "Figures | None":
+    """What counts, if anything shall; made before a user's module can import its library.
+
+    Raises:
+        ConfigurationError: the port cannot be had.
+    """
+    if settings.metrics_port is None:
+        return None
+    exposition = Exposition(settings.host, settings.metrics_port)
+    from milepost_worker.figures import Figures
+
+    return Figures(exposition)
 
 
 def _attend_until(stopping: threading.Event, settings: Settings) -> None:
@@ -145,22 +178,3 @@ def _announcements(settings: Settings) -> list[TaskType]:
         update = {"announced_at": now, "public": public}
         found.append(definition.announcement.model_copy(update=update))
     return found
-
-
-def _import_tasks(settings: Settings) -> None:
-    """Import the modules that define tasks; the current folder counts as their home.
-
-    Raises:
-        ConfigurationError: a module cannot be imported, or defines something that is no task.
-    """
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    own = [name.strip() for name in settings.tasks.split(",") if name.strip()]
-    for name in (*SHIPPED, *own):
-        try:
-            importlib.import_module(name)
-        except (Exception, SystemExit) as err:
-            reason = " ".join(str(err).split())[:300]
-            raise ConfigurationError(
-                f"MILEPOST_TASKS: cannot import {name!r}: {type(err).__name__}: {reason}"
-            ) from err

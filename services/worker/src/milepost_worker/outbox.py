@@ -40,6 +40,11 @@ class Outbox:
         self._keeping: deque[_Keeping] = deque()
         self._flush_at = 0.0
 
+    def __len__(self) -> int:
+        """Ends and states that the log has not confirmed; from any thread."""
+        unsent = sum(len(held.endings) for held in self._holdings.values())
+        return len(self._ended) + len(self._keeping) + unsent
+
     def finished(self, job: Job, ending: Outcome) -> None:
         """Note the end of an attempt; from a task thread, waits for nothing."""
         self._ended.append((job, ending))

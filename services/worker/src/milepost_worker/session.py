@@ -76,6 +76,10 @@ class Session:
         """Its name, and the partitions it holds tasks of; from any thread."""
         return self.worker, [number for number, held in self._holdings.items() if held.jobs]
 
+    def figures(self) -> tuple[int, int, int]:
+        """Attempts held, notes in the outbox, 1 while the log is away; from any thread."""
+        return len(self._holdings.snapshot()), len(self._outbox), int(self._lost)
+
     @property
     def worker(self) -> str:
         """The incarnation it speaks as."""
