@@ -73,7 +73,8 @@ async def test_what_waits_aside_can_be_cancelled_and_holds_no_share(
         older = WorkLog(client, namespace, "older", ["default"], ["sample.older"])
         taken = older.take(0, 8, holding=False)
         assert (taken.tasks, taken.unclaimed, taken.next_due_ms) == ([], ["sample.newer"], 0)
-        taken = older.take(0, 8, holding=False)
+        while not taken.tasks and taken.next_due_ms == 0:
+            taken = older.take(0, 8, holding=False)
         assert [task.id for task in taken.tasks] == [mine], "it stands behind nobody's 200"
         assert await log.commands.cancel("bob", tasks[0]) == "cancelled"
         assert int(redis.hget(keys.owner(owner_hash("bob")), "in:default")) == 1

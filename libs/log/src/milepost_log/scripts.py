@@ -17,7 +17,21 @@ from redis.exceptions import NoScriptError
 from milepost_log.connection import translated
 
 Argument = str | bytes | int | float
-_PARTS = {name: ("start", name) for name in ("take", "resume", "redrive")}
+_PARTS = {
+    "take": ("start", "ending"),
+    "resume": ("start",),
+    "redrive": ("start",),
+    "finish": ("ending",),
+}
+_FRAME = """local function step()
+{body}
+end
+local well, answer = pcall(step)
+settle()
+if not well then answer = redis.error_reply(type(answer) == 'table' and answer.err or answer) end
+return answer"""
+"""What the prelude gathered for the end of the call is done whatever happens to the rest. The server's
+own words keep their code only as a reply; a caught error is a string to Valkey, a table to Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +46,12 @@ class Script:
 def script(name: str) -> Script:
     """Read a script with its prelude; a `#!lua` line has to come first."""
     folder = files("milepost_log") / "lua"
-    parts = [
-        (folder / f"{part}.lua").read_text() for part in ("prelude", *_PARTS.get(name, (name,)))
-    ]
-    if parts[-1].startswith("#!"):
-        shebang, _, parts[-1] = parts[-1].partition("\n")
+    parts = [(folder / f"{part}.lua").read_text() for part in ("prelude", *_PARTS.get(name, ()))]
+    body = (folder / f"{name}.lua").read_text()
+    if body.startswith("#!"):
+        shebang, _, body = body.partition("\n")
         parts.insert(0, shebang)
-    source = "\n".join(parts)
+    source = "\n".join((*parts, _FRAME.format(body=body)))
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -49,6 +49,8 @@ class Taken:
     """Milliseconds until there is more to take: 0 now, null when nothing is known of."""
     unclaimed: list[str]
     """Types of tasks that wait aside for a worker which knows them, and this one does not."""
+    stood: list[bool]
+    """Per outcome that was sent along, what `finish` answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +122,23 @@ class WorkLog:
         self._streams = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
 
     def take(
-        self, partition: int, room: int, *, holding: bool, also: Collection[str] = ()
+        self,
+        partition: int,
+        room: int,
+        *,
+        holding: bool,
+        also: Collection[str] = (),
+        outcomes: Sequence[Outcome] = (),
     ) -> Taken:
-        """Show life, then take and start at most `room` tasks, higher priorities first.
+        """End attempts, show life, then take and start at most `room` tasks, higher priorities
+        first.
 
         Tasks of other types than this worker's are set aside for those that know them.
 
         Args:
             holding: whether this worker holds tasks of the partition; then its lease must exist.
             also: types to take besides its own.
+            outcomes: ends as for `finish`, in the same step: a batch costs one round trip.
 
         Raises:
             Fenced: its lease is gone.
@@ -136,13 +146,16 @@ class WorkLog:
         keys = PartitionKeys(self._namespace, partition)
         names = [keys.log, keys.leases, *self._stream_keys(keys)]
         types = " ".join((*self._types, *also)) if self._types else ""
-        arguments = [keys.prefix, self.worker, room, int(holding), types]
+        arguments: list[Argument] = [keys.prefix, self.worker, room, int(holding), types]
+        arguments += _ends(outcomes)
         answer = call(self._client, "take", names, arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
         tasks = [_started(partition, row) for row in answer[2]]
         next_due_ms = int(answer[3]) if int(answer[3]) >= 0 else None
-        return Taken(tasks, _beats(answer[1]), next_due_ms, [kind.decode() for kind in answer[4]])
+        unclaimed = [kind.decode() for kind in answer[4]]
+        stood = [bool(row) for row in answer[5]]
+        return Taken(tasks, _beats(answer[1]), next_due_ms, unclaimed, stood)
 
     def resume(self, partition: int, held: Iterable[str]) -> list[StartedTask]:
         """Find tasks that Redis started for this worker in answers that got lost."""
@@ -211,11 +224,7 @@ class WorkLog:
     def finish(self, partition: int, outcomes: Sequence[Outcome]) -> list[bool]:
         """End attempts: per outcome, whether the end stands (False: the attempt was taken over)."""
         keys = PartitionKeys(self._namespace, partition)
-        arguments: list[Argument] = [keys.prefix, self.worker]
-        for outcome in outcomes:
-            task = outcome.task
-            arguments += [task.owner_hash, task.id, task.attempt, outcome.kind, outcome.data]
-            arguments.append("" if outcome.delay_ms is None else outcome.delay_ms)
+        arguments: list[Argument] = [keys.prefix, self.worker, *_ends(outcomes)]
         return [bool(row) for row in call(self._client, "finish", [keys.log], arguments)]
 
     def _release(self, partition: int, worker: str, reason: str, beats: str) -> int:
@@ -232,6 +241,15 @@ class WorkLog:
 
     def _stream_keys(self, keys: PartitionKeys) -> list[str]:
         return [f"{keys.prefix}:queue:{stream}" for stream in self._streams]
+
+
+def _ends(outcomes: Iterable[Outcome]) -> list[Argument]:
+    arguments: list[Argument] = []
+    for outcome in outcomes:
+        task = outcome.task
+        arguments += [task.owner_hash, task.id, task.attempt, outcome.kind, outcome.data]
+        arguments.append("" if outcome.delay_ms is None else outcome.delay_ms)
+    return arguments
 
 
 def _beats(flat: list[bytes]) -> dict[str, int]:

@@ -66,7 +66,7 @@ class Outbox:
             raise Cancelled
 
     def send(self, log: WorkLog, now: float) -> None:
-        """Send everything that is due.
+        """Send everything that is due but ends: these go with the next `take`, or by `finish`.
 
         Raises:
             LogUnavailable: the rest, and what may not have arrived, is kept for the next time.
@@ -78,26 +78,30 @@ class Outbox:
             if held.holds(job):
                 held.endings.append(ending)
         for number, held in self._holdings.items():
-            if held.endings:
-                self._end(log, number, held)
+            if held.endings:  # the last of everything goes before the end
+                jobs = [held.jobs[end.task.entry] for end in held.endings]
+                self._tell(log, number, held, jobs)
+                held.endings = [end for end in held.endings if end.task.entry in held.jobs]
         if now >= self._flush_at:
             self._flush_at = now + FLUSH_SECONDS
             for number, held in self._holdings.items():
                 if held.jobs:
                     self._tell(log, number, held, list(held.jobs.values()))
 
-    def _end(self, log: WorkLog, number: int, held: Held) -> None:
-        """The last of everything goes before the end."""
-        self._tell(log, number, held, [held.jobs[end.task.entry] for end in held.endings])
-        endings = [end for end in held.endings if end.task.entry in held.jobs]
-        stood = log.finish(number, endings) if endings else []
-        held.endings = []
+    def finish(self, log: WorkLog, number: int, held: Held) -> None:
+        """End a partition's attempts without taking others for them."""
+        self.confirm(held, log.finish(number, held.endings))
+        held.look_at = 0.0
+
+    @staticmethod
+    def confirm(held: Held, stood: list[bool]) -> None:
+        """Let go of the attempts whose ends the log has answered."""
+        endings, held.endings = held.endings, []
         for ending, stands in zip(endings, stood, strict=True):
             if stands:
                 del held.jobs[ending.task.entry]
             else:
                 held.abandon(held.jobs[ending.task.entry])
-        held.look_at = 0.0
 
     def _send_states(self, log: WorkLog) -> None:
         while self._keeping:

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from milepost.errors import LogUnavailable
 from milepost_log.work import Fenced, Outcome, StartedTask, Taken, WorkLog
@@ -63,6 +63,7 @@ class Session:
         self._wake = threading.Event()
         self._outbox = Outbox(self._holdings, max_log_lines=max_log_lines, wake=self._wake.set)
         self._ready: deque[Job] = deque()
+        self._next = 0
         self._busy = 0
         self._busy_lock = threading.Lock()
         self._backoff = 0.0
@@ -138,7 +139,9 @@ class Session:
         """Send what is left and hand the rest back to the queue; best effort."""
         try:
             self._outbox.send(self._log, time.monotonic())
-            for number in self._holdings:
+            for number, held in self._holdings.items():
+                if held.endings:
+                    self._outbox.finish(self._log, number, held)
                 self._log.hand_back(number)
         except (LogUnavailable, Fenced) as err:
             logger.warning("could not hand back, a takeover will", extra={"reason": str(err)})
@@ -159,22 +162,42 @@ class Session:
         return wait
 
     def _take(self, now: float) -> float:
-        """Take where work may be; where there is no room, still show life and watch others."""
-        wait = self._sweep
-        for number, held in self._holdings.items():
-            room = 0 if self.draining else self._threads - self._busy
-            if now < held.look_at:
-                wait = min(wait, held.look_at - now)
-            elif room > 0 or (not self.draining and now >= held.beat_at):
-                held.look_at = now + self._sweep
-                held.beat_at = now + self._lease / 3
-                taken = self._log.take(
-                    number, room, holding=bool(held.jobs), also=self._given_up(held.unclaimed)
-                )
-                self._accept(held, taken, room, now)
-                self._observe(number, taken.beats, now)
-                wait = min(wait, max(0.0, held.look_at - now))
-        return wait
+        """End what has ended and take where work may be; where there is no room, still show life
+        and watch others. Every partition has its turn, whatever waits in the others."""
+        due = [n for n, held in self._in_turn() if held.endings or now >= held.look_at]
+        for left, number in zip(range(len(due), 0, -1), due, strict=True):
+            held = self._holdings[number]
+            room = 0 if self.draining else -(-(self._threads - self._busy) // left)
+            if room > 0:
+                self._take_from(number, held, room, now)
+                self._next = number + 1
+            elif held.endings:
+                self._outbox.finish(self._log, number, held)
+            elif not self.draining and now >= held.beat_at:
+                self._take_from(number, held, 0, now)
+        if self.draining or self._busy >= self._threads:
+            return self._sweep  # the next thread that gets free wakes us
+        look_at = min(held.look_at for held in self._holdings.values())
+        return min(self._sweep, max(0.0, look_at - now))
+
+    def _in_turn(self) -> Iterator[tuple[int, Held]]:
+        """All partitions, beginning behind the one that work was last taken from."""
+        for number in (*range(self._next, len(self._holdings)), *range(self._next)):
+            yield number, self._holdings[number]
+
+    def _take_from(self, number: int, held: Held, room: int, now: float) -> None:
+        held.look_at = now + self._sweep
+        held.beat_at = now + self._lease / 3
+        taken = self._log.take(
+            number,
+            room,
+            holding=bool(held.jobs),
+            also=self._given_up(held.unclaimed),
+            outcomes=held.endings,
+        )
+        self._outbox.confirm(held, taken.stood)
+        self._accept(held, taken, room, now)
+        self._observe(number, taken.beats, now)
 
     def _accept(self, held: Held, taken: Taken, room: int, now: float) -> None:
         for started in taken.tasks:

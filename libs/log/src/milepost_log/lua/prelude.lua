@@ -76,38 +76,69 @@ local function enqueue(key, o, id, q, held)
   return entry
 end
 
--- Give back an owner's share of a queue: to the next task that waits for it, higher priorities
--- first, passing over what has ended meanwhile.
-local function pass_on(o, q)
-  local queue = string.sub(q, 1, -3)
-  local lists = waiting_key(queue, o)
-  if redis.call('EXISTS', lists .. ':h', lists .. ':n', lists .. ':l') == 0 then
-    if redis.call('HINCRBY', owner_key(o), 'in:' .. queue, -1) <= 0 then
-      redis.call('HDEL', owner_key(o), 'in:' .. queue)
-    end
-    return
-  end
-  for _, priority in ipairs({':h', ':n', ':l'}) do
-    local list = lists .. priority
-    local id = redis.call('LPOP', list)
-    while id do
-      local key = task_key(o, id)
-      local task = redis.call('HMGET', key, 's', 'e')
-      if task[1] == 'queued' and task[2] == '' then
-        enqueue(key, o, id, queue .. priority, 1)
-        return ring(queue .. priority)
-      end
-      id = redis.call('LPOP', list)
-    end
-  end
-  if redis.call('HINCRBY', owner_key(o), 'in:' .. queue, -1) <= 0 then
-    redis.call('HDEL', owner_key(o), 'in:' .. queue)
-  end
+-- Every call into the server costs as much as what it does. What many tasks of one call do to the
+-- same key is gathered here and done once, by `settle`, which stands behind every script.
+local dropped, places, ended = {}, {}, {}
+-- True where the caller takes next what it makes place for: then nobody has to be woken for that.
+local takes_next = false
+
+local function add(sums, key, more) sums[key] = (sums[key] or 0) + more end
+
+-- Take an entry out of its stream for good.
+local function drop_entry(stream, entry)
+  local entries = dropped[stream]
+  if not entries then entries = {}; dropped[stream] = entries end
+  entries[#entries + 1] = entry
 end
 
-local function drop_entry(stream, entry)
-  redis.call('XACK', stream, 'workers', entry)
-  redis.call('XDEL', stream, entry)
+-- Give back an owner's place in a queue, named as in task hashes; to whom, `settle` decides.
+local function pass_on(o, q) add(places, o .. ' ' .. string.sub(q, 1, -3), 1) end
+
+-- Give `free` places of an owner to his tasks that wait for one, higher priorities first, passing
+-- over what has ended meanwhile. Returns how many places nobody waits for.
+local function fill(o, queue, free)
+  local lists = waiting_key(queue, o)
+  if redis.call('EXISTS', lists .. ':h', lists .. ':n', lists .. ':l') == 0 then return free end
+  for _, priority in ipairs({':h', ':n', ':l'}) do
+    local waiting = redis.call('LPOP', lists .. priority, free)
+    while waiting and free > 0 do
+      for _, id in ipairs(waiting) do
+        local key = task_key(o, id)
+        local task = redis.call('HMGET', key, 's', 'e')
+        if task[1] == 'queued' and task[2] == '' then
+          enqueue(key, o, id, queue .. priority, 1)
+          if not takes_next then ring(queue .. priority) end
+          free = free - 1
+        end
+      end
+      waiting = free > 0 and redis.call('LPOP', lists .. priority, free)
+    end
+  end
+  return free
+end
+
+local function settle()
+  for stream, entries in pairs(dropped) do
+    for i = 1, #entries, PAGE do
+      local last = math.min(i + PAGE - 1, #entries)
+      redis.call('XACK', stream, 'workers', unpack(entries, i, last))
+      redis.call('XDEL', stream, unpack(entries, i, last))
+    end
+  end
+  for place, free in pairs(places) do
+    local o, queue = string.match(place, '^(%S+) (%S+)$')
+    free = fill(o, queue, free)
+    if free > 0 and redis.call('HINCRBY', owner_key(o), 'in:' .. queue, -free) <= 0 then
+      redis.call('HDEL', owner_key(o), 'in:' .. queue)
+    end
+  end
+  for o, count in pairs(ended) do
+    local counts = owner_key(o)
+    if redis.call('HINCRBY', counts, 'live', -count) <= 0 and redis.call('HLEN', counts) == 1 then
+      redis.call('DEL', counts)
+    end
+  end
+  dropped, places, ended = {}, {}, {}
 end
 
 -- Keep what nobody can read, with the reason; its own fields, cut short, behind a dot.
@@ -130,10 +161,7 @@ local function end_task(key, o, id, owner, attempt, q, entry, status, data, extr
     redis.call('ZREM', prefix .. ':delayed', o .. ':' .. id)
   end
   redis.call('EXPIRE', key, KEEP_SECONDS)
-  local counts = owner_key(o)
-  if redis.call('HINCRBY', counts, 'live', -1) <= 0 and redis.call('HLEN', counts) == 1 then
-    redis.call('DEL', counts)
-  end
+  add(ended, o, 1)
   return emit(status, id, owner, attempt, data, extra)
 end
 

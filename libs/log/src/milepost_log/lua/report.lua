@@ -12,8 +12,8 @@ for at = 3, #ARGV, 6 do
   local task = redis.call('HMGET', key, 'o', 's', 'a', 'w', 'n', 'g', 'z')
   local answer = 0
   if task[2] == 'running' and task[3] == attempt and task[4] == worker then
-    if sequence > tonumber(task[5]) then
-      if tonumber(percent) < tonumber(task[6]) then percent = task[6] end
+    if sequence > tonumber(task[5] or 0) then
+      if tonumber(percent) < tonumber(task[6] or 0) then percent = task[6] end
       redis.call('HSET', key, 'n', sequence, 'g', percent)
       emit('progressed', ARGV[at + 1], task[1], attempt, '{"progress":' .. percent .. ARGV[at + 5])
     end

@@ -63,8 +63,8 @@ local function start_entry(stream, entry, fields, worker, knows)
     return nil, q
   end
   attempt = attempt + 1
-  redis.call('HSET', key, 's', 'running', 'a', attempt, 'w', worker, 'n', 0, 'g', 0,
-    'm', 0, 'l', 0)
+  redis.call('HSET', key, 's', 'running', 'a', attempt, 'w', worker)
+  if attempt > 1 then redis.call('HDEL', key, 'n', 'g', 'm', 'l') end
   emit('started', id, owner, attempt, '{"worker":"' .. worker .. '"}', trace and {'x', trace})
   return {o, id, owner, attempt, entry, q, task[6], saved or '', trace or '',
       tonumber(task[10] or 0)}

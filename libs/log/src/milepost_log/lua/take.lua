@@ -1,15 +1,21 @@
 #!lua flags=allow-oom
--- Take work and start it: raise the caller's lease, promote what is due, then start at most `room`
--- tasks, higher priorities first. Tasks of types that the caller does not know are set aside; who
+-- End attempts, then take work and start it: raise the caller's lease, promote what is due, start at
+-- most `room` tasks, higher priorities first. Tasks of types that the caller does not know are set aside; who
 -- knows them puts them into their queues again.
 -- KEYS[1] log  [2] leases  [3..] queue streams, in the order to serve them
 -- ARGV[1] prefix  [2] worker incarnation  [3] room  [4] "1" when the caller holds tasks here
 --      [5] the task types it knows, each between spaces ("" = all)
+--      [6..] attempts that have ended, as `end_attempts` reads them
 -- Answer: {"ok", {worker, beats, ...}, {{o, id, owner, attempt, entry, "queue:p", created data,
 --          saved, trace, failures}...}, ms until there is more to take or -1,
---          {types of tasks that were set aside and that the caller does not know}} | {"fenced"}
+--          {types of tasks that were set aside and that the caller does not know},
+--          {what `end_attempts` returns}} | {"fenced"}
 -- A lost answer leaves its tasks running in this worker's name: `resume` finds them.
 local leases, worker, room = KEYS[2], ARGV[2], tonumber(ARGV[3])
+local ends = end_attempts(worker, 6)
+takes_next = room > 0
+settle() -- what the ended ones made place for can be taken at once
+takes_next = false
 if ARGV[4] == '1' and redis.call('HEXISTS', leases, worker) == 0 then return {'fenced'} end
 redis.call('HINCRBY', leases, worker, 1)
 
@@ -79,9 +85,10 @@ for i = 3, #KEYS do
   more = more or (full and room > 0)
 end
 local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
+more = more or next(places) -- what was set aside or dead makes place for others
 due = more and 0 or due and math.max(0, due - now) or -1
 local unclaimed = {}
 for _, kind in ipairs(knows and redis.call('SMEMBERS', prefix .. ':unclaimed') or {}) do
   if not knows[kind] then unclaimed[#unclaimed + 1] = kind end
 end
-return {'ok', redis.call('HGETALL', leases), started, due, unclaimed}
+return {'ok', redis.call('HGETALL', leases), started, due, unclaimed, ends}
