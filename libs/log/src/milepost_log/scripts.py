@@ -30,8 +30,9 @@ local well, answer = pcall(step)
 settle()
 if not well then answer = redis.error_reply(type(answer) == 'table' and answer.err or answer) end
 return answer"""
-"""What the prelude gathered for the end of the call is done whatever happens to the rest. The server's
-own words keep their code only as a reply; a caught error is a string to Valkey, a table to Redis."""
+"""What the prelude gathered for the end of the call is done whatever happens to the rest. The
+server's own words keep their code only as a reply; a caught error is a string to Valkey, a table to
+Redis."""
 
 
 @dataclass(frozen=True, slots=True)
