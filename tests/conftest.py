@@ -7,11 +7,12 @@ from typing import cast
 from uuid import uuid4
 
 import pytest
-import redis
 
 from databases import MIGRATED, Databases, Files, Spares, migrate
+from milepost_log.servers import open_servers
 from person import EVERYBODY
 from postgres_server import Postgres
+from valkey_cluster import ValkeyCluster
 from valkey_server import Valkey
 
 IN_CI = bool(os.environ.get("CI"))
@@ -49,8 +50,8 @@ def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 @pytest.fixture(scope="session")
-def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """A real server for the whole run; tests keep apart by `namespace`."""
+def standalone_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A real server for the whole run."""
     server = Valkey(tmp_path_factory.mktemp("valkey"))
     server.start()
     yield server.url
@@ -94,14 +95,36 @@ def sqlite_databases(sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory
     return Files(sqlite_file, tmp_path_factory.mktemp("databases"))
 
 
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A real cluster of three primaries for the whole run."""
+    cluster = ValkeyCluster(tmp_path_factory.mktemp("cluster"))
+    cluster.start()
+    yield cluster.url
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(request: pytest.FixtureRequest) -> str:
+    """Where the log is: a single server, or what `valkey_cluster.BOTH` says; tests keep apart by
+    `namespace`."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'standalone')}_url")
+
+
 @pytest.fixture
 def namespace(valkey_url: str) -> Generator[str]:
     """A key prefix of the test's own; no key of it is left behind."""
     name = f"t{uuid4().hex[:12]}"
     yield name
-    with redis.Redis.from_url(valkey_url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
-        for key in client.scan_iter(match=f"*{name}*", count=1000):  # pyright: ignore  # untyped
-            client.unlink(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # untyped
+    forget(valkey_url, name)
+
+
+def forget(url: str, namespace: str) -> None:
+    """Remove every key with a prefix, on every primary."""
+    with open_servers(url) as servers:
+        for client in servers.primaries().values():
+            for key in client.scan_iter(match=f"*{namespace}*", count=1000):  # pyright: ignore  # untyped
+                client.unlink(key)  # pyright: ignore  # untyped
 
 
 @pytest.fixture(autouse=True)

@@ -13,16 +13,16 @@ from milepost.errors import LogUnavailable
 from milepost.events import Event, TaskCreated, TaskProgressed
 from milepost.task_state import ENDED
 from milepost_log.commands import CommandLog, NewTask
-from milepost_log.connection import connect_async
 from milepost_log.reader import LogReader
+from milepost_log.servers import open_servers_async
 
 
 class LogProbe:
     """One partition's log from the outside."""
 
     def __init__(self, url: str, namespace: str) -> None:
-        self._client = connect_async(url)
-        self._reading = connect_async(url)
+        self._client = open_servers_async(url)
+        self._reading = open_servers_async(url)
         self.commands = CommandLog(self._client, namespace, 1)
         self._reader = LogReader(self._reading, namespace, 0)
         self._position = ZERO

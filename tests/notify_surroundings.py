@@ -12,7 +12,6 @@ from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import httpx
-import redis.asyncio
 import uvicorn
 from fastapi import FastAPI
 
@@ -25,8 +24,8 @@ from milepost.ids import uuid7
 from milepost.keys import PartitionKeys
 from milepost.owners import partition_of
 from milepost.settings import Settings
-from milepost_log.connection import connect_async
 from milepost_log.reader import LogReader
+from milepost_log.servers import AsyncServers, open_servers_async
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.redis_wakeups import announce
 from milepost_notify.running import running
@@ -63,7 +62,7 @@ def task_id(number: int = 0) -> str:
 class Scribe:
     """Writes the log as the scripts would, event by event."""
 
-    client: redis.asyncio.Redis
+    client: AsyncServers
     settings: Settings
 
     def keys(self, owner: str) -> PartitionKeys:
@@ -74,7 +73,7 @@ class Scribe:
         """Make the logs, as submit does when it starts."""
         for number in range(self.settings.partitions):
             meta = PartitionKeys(self.settings.namespace, number).meta
-            await self._do("HSET", meta, "log_id", log_id)
+            await self._do(meta, "HSET", meta, "log_id", log_id)
 
     async def tell(
         self, payload: Payload, task: str, owner: str = "bob", *, attempt: int = 0, id: str = "*",
@@ -89,20 +88,21 @@ class Scribe:
         """Append an entry of any form to the owner's log."""
         keys = self.keys(owner)
         flat = [part for pair in fields.items() for part in pair]
-        found = StreamId.parse(await self._do("XADD", keys.log, id, *flat))
+        found = StreamId.parse(await self._do(keys.log, "XADD", keys.log, id, *flat))
         return Cursor(keys.partition, log_prefix(LOG_ID), 0, found, 0)
 
     async def entries(self, key: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
         """Everything in a stream."""
-        found: Any = await self.client.xrange(key)  # pyright: ignore[reportUnknownMemberType]  # untyped
-        return found
+        return await self._do(key, "XRANGE", key, "-", "+")
 
     async def delete(self, *names: str) -> None:
         """Lose data."""
-        await self._do("DEL", *names)
+        for name in names:
+            await self._do(name, "DEL", name)
 
-    async def _do(self, *command: Any) -> Any:
-        return await self.client.execute_command(*command)  # pyright: ignore  # untyped
+    async def _do(self, key: str, *command: Any) -> Any:
+        async with self.client.at(key) as client:
+            return await client.execute_command(*command)  # pyright: ignore  # untyped
 
 
 @dataclass
@@ -160,7 +160,7 @@ class Person:
 async def projecting(settings: Settings, store: ProjectionStore) -> AsyncGenerator[Supervised]:
     """Project partition 0 into `store` until the end of the block."""
     async with AsyncExitStack() as stack:
-        reading, writing = (connect_async(settings.redis_url) for _ in range(2))
+        reading, writing = (open_servers_async(settings.redis_url) for _ in range(2))
         stack.push_async_callback(reading.aclose)
         stack.push_async_callback(writing.aclose)
         ports = Ports(

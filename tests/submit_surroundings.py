@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import redis
 
 from milepost.codec import decode
 from milepost.events import Event
@@ -76,32 +75,32 @@ class Notify:
 class Log:
     """What stands in the log, over all partitions."""
 
-    client: redis.Redis
+    client: Any
+    """Of redis-py, for all keys."""
     namespace: str
 
     def events(self) -> list[Event]:
         found: list[Event] = []
         for partition in range(PARTITIONS):
-            rows: Any = self.client.xrange(PartitionKeys(self.namespace, partition).log)  # pyright: ignore[reportUnknownMemberType]  # untyped
+            rows: Any = self.client.xrange(PartitionKeys(self.namespace, partition).log)
             found += [decode(partition, entry, fields) for entry, fields in rows]
         return found
 
     def names(self) -> set[str]:
         """Every key there is."""
-        found: Any = self.client.keys(f"*{self.namespace}*")  # pyright: ignore[reportUnknownMemberType]  # untyped
-        return {key.decode() for key in found}
+        return {key.decode() for key in self.client.scan_iter(f"*{self.namespace}*")}
 
     def end(self, task_id: str, status: str) -> None:
         """Set a task's live status, as a worker's `finish` would."""
         for key in self.names():
             if key.endswith(f":{task_id}") and ":task:" in key:
-                self.client.hset(key, "s", status)  # pyright: ignore[reportUnknownMemberType]  # untyped
+                self.client.hset(key, "s", status)
 
     def forget(self, task_id: str) -> None:
         """Let a task's live state expire."""
         for key in self.names():
             if key.endswith(f":{task_id}") and ":task:" in key:
-                self.client.unlink(key)  # pyright: ignore[reportUnknownMemberType]  # untyped
+                self.client.unlink(key)
 
 
 Bearer = Callable[..., dict[str, str]]

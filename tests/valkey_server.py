@@ -2,10 +2,11 @@
 
 import importlib.util
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import redis
@@ -39,14 +40,16 @@ class Valkey:
         appendfsync: str | None = None,
         maxmemory: str = "0",
         port: int | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.port = port or free_port()
+        self.options = options
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = [
             binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
             "--save", "", "--appendonly", "yes" if appendfsync else "no",
             "--appendfsync", appendfsync or "everysec",
-            "--maxmemory", maxmemory, "--loglevel", "warning",
+            "--maxmemory", maxmemory, "--loglevel", "warning", *options,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,6 +73,11 @@ class Valkey:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it answer nobody, as a network does that swallows everything."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def has_been_down(self, seconds: float) -> Callable[[], bool]:
         """A condition that comes true when the outage that begins now has lasted."""

@@ -5,11 +5,11 @@ time and place make differ (stream ids, `at`, `runs_at`) is left out.
 """
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,9 +29,10 @@ from milepost.events import (
 from milepost.keys import PartitionKeys
 from milepost.testing import MemoryLog, Started
 from milepost_log.commands import CommandLog, NewTask
-from milepost_log.connection import connect, connect_async
 from milepost_log.reader import LogReader
+from milepost_log.servers import Servers, open_servers, open_servers_async
 from milepost_log.work import Line, Outcome, Report, Saved, StartedTask, WorkLog
+from valkey_cluster import BOTH
 
 HOUR_MS = 3_600_000
 OOPS = Problem(code="c", message="m", reference="r")
@@ -126,13 +127,13 @@ class InMemory:
 
 @dataclass
 class OnServer:
-    client: redis.Redis
+    servers: Servers
     commands: CommandLog
     namespace: str
     held: dict[str, StartedTask] = field(default_factory=dict[str, StartedTask])
 
     def work(self, worker: str) -> WorkLog:
-        return WorkLog(self.client, self.namespace, worker, ["default"])
+        return WorkLog(self.servers, self.namespace, worker, ["default"])
 
     async def do(self, step: Step) -> object:
         match step:
@@ -147,7 +148,8 @@ class OnServer:
                 return seen(taken[0]) if taken else None
             case ("lose", worker):
                 leases = PartitionKeys(self.namespace, 0).leases
-                beats: Any = self.client.hget(leases, worker)  # pyright: ignore[reportUnknownMemberType]  # untyped
+                with self.servers.at(leases) as client:
+                    beats: Any = client.hget(leases, worker)  # pyright: ignore[reportUnknownMemberType]  # untyped
                 return 0 if beats is None else self.work("w3").take_over(0, worker, int(beats))
             case ("hand back", worker):
                 return self.work(worker).hand_back(0)
@@ -180,11 +182,11 @@ class OnServer:
 async def compare(url: str, namespace: str, steps: list[Step]) -> list[str]:
     """Run steps on both; the types of the events."""
     memory = InMemory()
-    with connect(url) as client:
-        async with connect_async(url) as asynchronous:
+    with open_servers(url) as servers:
+        async with aclosing(open_servers_async(url)) as asynchronous:
             commands = CommandLog(asynchronous, namespace, 1)
             await commands.prepare()
-            server = OnServer(client, commands, namespace)
+            server = OnServer(servers, commands, namespace)
             for step in steps:
                 for _ in range(2):
                     assert await memory.do(step) == await server.do(step), step
@@ -197,6 +199,7 @@ async def compare(url: str, namespace: str, steps: list[Step]) -> list[str]:
 NUMBERS = count()
 
 
+@BOTH
 @given(st.lists(STEP, max_size=25))
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -208,6 +211,7 @@ def test_memory_and_server_agree_on_every_history(
     asyncio.run(compare(valkey_url, f"{namespace}.{next(NUMBERS)}", [first, *steps]))
 
 
+@BOTH
 async def test_equal_tasks_take_turns_and_what_comes_back_stands_behind(
     valkey_url: str, namespace: str
 ):
@@ -220,6 +224,7 @@ async def test_equal_tasks_take_turns_and_what_comes_back_stands_behind(
     assert types.count("task.started") == 9
 
 
+@BOTH
 async def test_an_end_comes_too_late_once_the_retry_is_due(valkey_url: str, namespace: str):
     steps: list[Step] = [
         ("create", NORMAL, None), ("take", "w1"), ("finish", "w1", "retrying", 0),

@@ -6,6 +6,8 @@ answers get lost: the second call has to change nothing.
 """
 
 import asyncio
+from contextlib import aclosing
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -26,10 +28,12 @@ from milepost.events import (
     TaskSucceeded,
 )  # fmt: skip
 from milepost_log.commands import CommandLog, NewTask
-from milepost_log.connection import connect, connect_async
 from milepost_log.reader import LogReader
+from milepost_log.servers import open_servers, open_servers_async
 from milepost_log.work import Outcome, Report, StartedTask, WorkLog
+from valkey_cluster import BOTH
 
+NUMBERS = count()
 CREATED = TaskCreated(task_type="a.b", title="T", queue="default", params={})
 OUTCOMES: dict[str, TaskSucceeded | TaskFailed | TaskCancelled] = {
     "succeeded": TaskSucceeded(result=1),
@@ -61,11 +65,11 @@ class History:
         self.sequence = 0
 
     async def run(self, steps: list[tuple[str, ...]]) -> list[Payload]:
-        with connect(self.url) as client:
+        with open_servers(self.url) as servers:
             self.work = {
-                name: WorkLog(client, self.namespace, name, ["default"]) for name in WORKERS
+                name: WorkLog(servers, self.namespace, name, ["default"]) for name in WORKERS
             }
-            async with connect_async(self.url) as commands:
+            async with aclosing(open_servers_async(self.url)) as commands:
                 self.log = CommandLog(commands, self.namespace, 1)
                 await self.log.prepare()
                 for step in steps:
@@ -142,30 +146,22 @@ class History:
         assert self.decide(ts.ReturnTask(worker, reason, self.id[-12:]))  # pyright: ignore[reportArgumentType]  # one of two
 
 
+@BOTH
 @given(st.lists(STEP, max_size=25))
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_scripts_and_state_machine_agree_on_every_history(
-    valkey_url: str, steps: list[tuple[str, ...]]
+    valkey_url: str, namespace: str, steps: list[tuple[str, ...]]
 ):
-    namespace = f"c{uuid4().hex[:12]}"
-    history = History(valkey_url, namespace)
-    try:
-        logged = asyncio.run(history.run([("create",), *steps]))
-    finally:
-        forget(valkey_url, namespace)
+    history = History(valkey_url, f"{namespace}.{next(NUMBERS)}")
+    logged = asyncio.run(history.run([("create",), *steps]))
     assert logged == history.expected
     ends = [event for event in logged if event.type.removeprefix("task.") in ts.ENDED]
     assert len(ends) <= 1
 
 
-def forget(url: str, namespace: str) -> None:
-    with connect(url) as client:
-        for key in client.scan_iter(match=f"*{namespace}*", count=1000):  # pyright: ignore  # untyped
-            client.unlink(key)  # pyright: ignore  # untyped
-
-
+@BOTH
 @pytest.mark.parametrize("kind", sorted(OUTCOMES))
 def test_a_zombie_worker_cannot_finish_a_task_that_was_taken_over(
     valkey_url: str, namespace: str, kind: str

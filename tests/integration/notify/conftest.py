@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from milepost.settings import Settings
-from milepost_log.connection import connect_async
+from milepost_log.servers import open_servers_async
 from milepost_notify.main import build, migrate
 from notify_surroundings import BASE, SECRET, Person, Scribe, until
 
@@ -41,7 +41,7 @@ def settings(valkey_url: str, namespace: str, notify_schema: Path, tmp_path: Pat
 @pytest.fixture
 async def log(settings: Settings) -> AsyncGenerator[Scribe]:
     """The log, which has a name already."""
-    client = connect_async(settings.redis_url)
+    client = open_servers_async(settings.redis_url)
     scribe = Scribe(client, settings)
     await scribe.name_logs()
     yield scribe

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 from fastapi import FastAPI
 
 from milepost import tokens
 from milepost.settings import Settings
 from milepost_log import catalogue
+from milepost_log.servers import Servers, open_servers
 from milepost_submit.archive import Archive
 from milepost_submit.main import build, migrate
 from submit_surroundings import (
@@ -27,16 +27,24 @@ from submit_surroundings import (
     Log,
     Notify,
 )
+from valkey_cluster import direct
 
 
 @pytest.fixture
-def valkey(valkey_url: str) -> Generator[redis.Redis]:
-    with redis.Redis.from_url(valkey_url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
+def valkey(valkey_url: str) -> Generator[Any]:
+    """Redis as redis-py shows it."""
+    with direct(valkey_url) as client:
         yield client
 
 
 @pytest.fixture
-def log(valkey: redis.Redis, namespace: str) -> Log:
+def servers(valkey_url: str) -> Generator[Servers]:
+    with open_servers(valkey_url) as found:
+        yield found
+
+
+@pytest.fixture
+def log(valkey: Any, namespace: str) -> Log:
     return Log(valkey, namespace)
 
 
@@ -76,10 +84,10 @@ def settings(valkey_url: str, namespace: str, migrated: Path, tmp_path: Path) ->
 
 @pytest.fixture
 async def app(
-    settings: Settings, clock: Clock, notify: Notify, valkey: redis.Redis
+    settings: Settings, clock: Clock, notify: Notify, servers: Servers
 ) -> AsyncGenerator[FastAPI]:
     types = [kind.model_copy(update={"announced_at": clock.now}) for kind in (MAIL, FREE, PRIVATE)]
-    catalogue.announce(valkey, settings.namespace, types)
+    catalogue.announce(servers, settings.namespace, types)
     archive = Archive("http://notify.test", httpx.MockTransport(notify))
     app = build(settings, clock=clock, archive=archive)
     async with app.router.lifespan_context(app):

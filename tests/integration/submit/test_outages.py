@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 from fastapi import FastAPI
 
 from milepost.errors import LogUnavailable
@@ -20,6 +19,7 @@ from milepost.keys import PartitionKeys
 from milepost.settings import Settings
 from milepost_log import catalogue
 from milepost_log.commands import Accepted, CommandLog
+from milepost_log.connection import connect
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.main import build
 from submit_surroundings import FREE, ORIGIN, Bearer, Clock, Log
@@ -71,7 +71,7 @@ async def test_redis_may_come_late_go_and_come_back(
         server.start()
         answer = await until(client, lambda now: now.json()["checks"]["redis"] == "ok")
         assert answer.json()["checks"]["task_types"] != "ok"
-        with redis.Redis.from_url(server.url) as direct:  # pyright: ignore[reportUnknownMemberType]  # untyped
+        with connect(server.url) as direct:
             types = [FREE.model_copy(update={"announced_at": clock.now})]
             catalogue.announce(direct, settings.namespace, types)
         answer = await until(client, lambda now: now.status_code == 200)
@@ -98,7 +98,7 @@ async def test_a_restart_of_redis_between_two_breaths_is_not_even_noticed(
 ) -> None:
     server = Valkey(tmp_path, appendfsync="always")
     server.start()
-    with redis.Redis.from_url(server.url) as direct:  # pyright: ignore[reportUnknownMemberType]  # untyped
+    with connect(server.url) as direct:
         types = [FREE.model_copy(update={"announced_at": clock.now})]
         catalogue.announce(direct, settings.namespace, types)
     app = build(settings.model_copy(update={"redis_url": server.url}), clock=clock)
@@ -138,7 +138,7 @@ async def test_where_redis_came_back_empty_a_task_still_lands_in_a_log_with_a_na
     client: httpx.AsyncClient, bearer: Bearer, log: Log
 ) -> None:
     for partition in range(3):
-        log.client.unlink(PartitionKeys(log.namespace, partition).meta)  # pyright: ignore[reportUnknownMemberType]  # untyped
+        log.client.unlink(PartitionKeys(log.namespace, partition).meta)
     answer = await client.post(TASKS, json=BODY, headers=bearer("bob"))
     assert answer.status_code == 201
     assert len(log.events()) == 1

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import redis.asyncio
 
 from milepost.cursors import ZERO, StreamId
 from milepost.errors import LogFull
@@ -17,6 +16,7 @@ from milepost_log import catalogue
 from milepost_log.connection import connect, connect_async
 from milepost_log.reader import LogReader
 from milepost_log.server_checks import Server, Watch
+from milepost_log.servers import AsyncServers
 from milepost_log.work import Outcome, WorkLog
 from milepost_submit import room
 from milepost_submit.main import build
@@ -107,9 +107,9 @@ class Counting(Watch):
         self.answer()
 
     def answer(self) -> None:
-        self.server = Server(True, "always", "noeviction", self.used, self.most)
+        self.servers = {"": Server(True, "always", "noeviction", self.used, self.most)}
 
-    async def look_async(self, client: redis.asyncio.Redis) -> None:
+    async def look_async(self, servers: AsyncServers) -> None:
         self.asked += 1
         self.answer()
 
@@ -118,27 +118,27 @@ async def test_it_asks_at_most_once_a_second_and_not_at_all_without_a_limit() ->
     now = 1000.0
     client = connect_async("redis://127.0.0.1:1/0")
     limited, unlimited = Counting(84, 100), Counting(84, 0)
-    room_here = Room(client, limited, monotonic=lambda: now)
-    room_there = Room(client, unlimited, monotonic=lambda: now)
+    room_here = Room(client, limited, str, monotonic=lambda: now)
+    room_there = Room(client, unlimited, str, monotonic=lambda: now)
     for _ in range(10):
-        await asyncio.gather(room_here.check(), room_there.check())
+        await asyncio.gather(room_here.check("bob"), room_there.check("bob"))
     assert (limited.asked, unlimited.asked) == (1, 0)
     now, limited.used = 1000.9, 85
-    await room_here.check()
+    await room_here.check("bob")
     now = 1001.1
     with pytest.raises(LogFull):
-        await room_here.check()
+        await room_here.check("bob")
     assert limited.asked == 2
     now, limited.used = 1002.2, 84
-    await room_here.check()
+    await room_here.check("bob")
 
 
 async def test_redis_that_is_away_when_asked_for_room_is_the_append_s_to_find_out() -> None:
     class Away(Counting):
-        async def look_async(self, client: redis.asyncio.Redis) -> None:
-            await Watch.look_async(self, client)
+        async def look_async(self, servers: AsyncServers) -> None:
+            await Watch.look_async(self, servers)
 
-    await Room(connect_async("redis://127.0.0.1:1/0"), Away(10, 100)).check()
+    await Room(connect_async("redis://127.0.0.1:1/0"), Away(10, 100), str).check("bob")
 
 
 async def test_a_server_that_came_back_otherwise_is_not_ready_and_says_why(

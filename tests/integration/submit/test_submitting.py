@@ -10,6 +10,7 @@ from milepost.events import Actor, TaskCreated
 from milepost.ids import uuid7
 from milepost.task_types import TaskType
 from milepost_log import catalogue
+from milepost_log.servers import Servers
 from submit_surroundings import Bearer, Clock, Log
 
 TASKS = "/api/submit/tasks"
@@ -194,19 +195,19 @@ async def test_too_many_live_tasks_are_refused_until_some_have_ended(
 
 
 async def test_a_type_announced_just_now_is_known_at_once(
-    client: httpx.AsyncClient, bearer: Bearer, log: Log, clock: Clock
+    client: httpx.AsyncClient, bearer: Bearer, log: Log, clock: Clock, servers: Servers
 ) -> None:
     await client.get("/api/submit/task-types", headers=bearer("bob"))
     new = TaskType(
         name="new.one", title="New", public=True, params_schema={}, announced_at=clock.now
     )
-    catalogue.announce(log.client, log.namespace, [new])
+    catalogue.announce(servers, log.namespace, [new])
     body: dict[str, Any] = {"type": "new.one", "params": {}}
     assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 201
 
 
 async def test_a_type_with_an_unusable_schema_is_not_offered_and_harms_no_other(
-    client: httpx.AsyncClient, bearer: Bearer, log: Log, clock: Clock
+    client: httpx.AsyncClient, bearer: Bearer, log: Log, clock: Clock, servers: Servers
 ) -> None:
     for number, schema in enumerate(
         ({"type": 7}, {"$ref": "http://127.0.0.1:1/x.json"}, {"$ref": "#/$defs/none"})
@@ -215,7 +216,7 @@ async def test_a_type_with_an_unusable_schema_is_not_offered_and_harms_no_other(
             name=f"bad.{number}", title="B", public=True, params_schema=schema,
             announced_at=clock.now,
         )  # fmt: skip
-        catalogue.announce(log.client, log.namespace, [bad])
+        catalogue.announce(servers, log.namespace, [bad])
         body: dict[str, Any] = {"type": f"bad.{number}", "params": {}}
         assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 404
     assert (await client.post(TASKS, json=BODY, headers=bearer("bob"))).status_code == 201

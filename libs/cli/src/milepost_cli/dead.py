@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 from milepost.errors import ConfigurationError, InvalidValue, LogUnavailable
 from milepost_cli import operating
-from milepost_log.connection import connect
 from milepost_log.dead_letters import DeadLetter, DeadLetters
+from milepost_log.servers import open_servers
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -23,8 +23,8 @@ def run(action: str, ids: Sequence[str], *, as_json: bool, data_dir: str | None)
         return 2
     try:
         settings = operating.settings(data_dir)
-        with connect(settings.redis_url) as client:
-            letters = DeadLetters(client, settings.namespace, settings.partitions)
+        with open_servers(settings.redis_url) as servers:
+            letters = DeadLetters(servers, settings.namespace, settings.partitions)
             if action == "list":
                 return _list(letters.all(), as_json=as_json)
             wanted = ids or [each.id for each in letters.all() if each.stream != "log"]

@@ -2,37 +2,38 @@
 
 from typing import cast
 
-import redis
-import redis.asyncio
 from pydantic import ValidationError
 
 from milepost import keys
 from milepost.task_types import TaskType
-from milepost_log.connection import translated
+from milepost_log.servers import AsyncServers, Servers
 
 KEEP_SECONDS = 30 * 24 * 3600
 """A type that no worker has announced for so long is forgotten."""
 
 
-def announce(client: redis.Redis, namespace: str, types: list[TaskType]) -> None:
+def announce(servers: Servers, namespace: str, types: list[TaskType]) -> None:
     """Tell submit of these types; the newest announcement of a name wins."""
     if types:
         rows = {task_type.name: task_type.model_dump_json() for task_type in types}
-        with translated():
-            client.hset(keys.catalogue(namespace), mapping=rows)  # pyright: ignore  # untyped
+        key = keys.catalogue(namespace)
+        with servers.at(key) as client:
+            client.hset(key, mapping=rows)  # pyright: ignore  # untyped
 
 
-async def read(client: redis.asyncio.Redis, namespace: str, *, now: float) -> dict[str, TaskType]:
+async def read(servers: AsyncServers, namespace: str, *, now: float) -> dict[str, TaskType]:
     """Every type announced in the last 30 days, by name. `now`: seconds since the epoch."""
-    with translated():
-        rows = cast(dict[bytes, bytes], await client.hgetall(keys.catalogue(namespace)))  # pyright: ignore  # untyped
+    key = keys.catalogue(namespace)
+    async with servers.at(key) as client:
+        rows = cast(dict[bytes, bytes], await client.hgetall(key))  # pyright: ignore  # untyped
     return _announced_since(now - KEEP_SECONDS, rows)
 
 
-def read_since(client: redis.Redis, namespace: str, since: float) -> dict[str, TaskType]:
+def read_since(servers: Servers, namespace: str, since: float) -> dict[str, TaskType]:
     """Every type announced after `since`, seconds since the epoch, by name; for threads."""
-    with translated():
-        rows = cast(dict[bytes, bytes], client.hgetall(keys.catalogue(namespace)))  # pyright: ignore  # untyped
+    key = keys.catalogue(namespace)
+    with servers.at(key) as client:
+        rows = cast(dict[bytes, bytes], client.hgetall(key))  # pyright: ignore  # untyped
     return _announced_since(since, rows)
 
 

@@ -1,21 +1,19 @@
 """Owns the commands of submit on the log: create, cancel, dismiss, read. One atomic append each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, cast
 
-import redis.asyncio
-
 from milepost.codec import encode_data
 from milepost.cursors import Cursor, StreamId, log_prefix
-from milepost.errors import ConfigurationError, MilepostError
+from milepost.errors import ConfigurationError, LogUnavailable, MilepostError
 from milepost.events import Actor, TaskCreated
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash, partition_of
 from milepost.task_state import Status
-from milepost_log.connection import translated
 from milepost_log.scripts import Argument, call_async
+from milepost_log.servers import AsyncServers
 
 
 class RequestConflict(MilepostError):
@@ -63,27 +61,50 @@ class Accepted:
 class CommandLog:
     """The write side of the log, for owners' commands. Every method may be repeated safely."""
 
-    def __init__(self, client: redis.asyncio.Redis, namespace: str, partitions: int) -> None:
-        self._client = client
+    def __init__(self, servers: AsyncServers, namespace: str, partitions: int) -> None:
+        self._servers = servers
         self._namespace = namespace
         self._partitions = partitions
 
-    async def prepare(self) -> None:
+    async def prepare(self, partitions: Iterable[int] | None = None) -> list[int]:
         """Name the logs that have no name yet, and check how many partitions there are.
+
+        Args:
+            partitions: which; null for all.
+
+        Returns:
+            Those whose primary does not answer while others do.
 
         Raises:
             ConfigurationError: the deployment was made with another number of partitions.
             LogUnavailable: Redis does not answer.
         """
-        for partition in range(self._partitions):
-            keys = PartitionKeys(self._namespace, partition)
-            arguments = [keys.prefix, token_hex(16), self._partitions]
-            answer = await call_async(self._client, "meta", [keys.log, keys.meta], arguments)
-            if int(answer[1]) != self._partitions:
-                raise ConfigurationError(
-                    f"this log was made with MILEPOST_PARTITIONS={int(answer[1])}, "
-                    f"not {self._partitions}: the number is fixed"
-                )
+        wanted = list(range(self._partitions) if partitions is None else partitions)
+        away: dict[str, LogUnavailable] = {}
+        left: list[int] = []
+        for partition in wanted:
+            address = self._servers.address_of(PartitionKeys(self._namespace, partition).log)
+            try:
+                if address not in away:
+                    await self._name(partition)
+                    continue
+            except LogUnavailable as err:
+                away[address] = err
+            left.append(partition)
+        if left == wanted:
+            for err in away.values():
+                raise err
+        return left
+
+    async def _name(self, partition: int) -> None:
+        keys = PartitionKeys(self._namespace, partition)
+        arguments = [keys.prefix, token_hex(16), self._partitions]
+        answer = await call_async(self._servers, "meta", [keys.log, keys.meta], arguments)
+        if int(answer[1]) != self._partitions:
+            raise ConfigurationError(
+                f"this log was made with MILEPOST_PARTITIONS={int(answer[1])}, "
+                f"not {self._partitions}: the number is fixed"
+            )
 
     async def create(
         self,
@@ -120,10 +141,10 @@ class CommandLog:
                 task.key_fingerprint or task.fingerprint,
             ]
         names = [keys.log, keys.meta, keys.owner(o)]
-        answer = await call_async(self._client, "create", names, arguments)
+        answer = await call_async(self._servers, "create", names, arguments)
         if answer[0] == b"unnamed":  # Redis came back empty: a new log, which needs a new name
-            await self.prepare()
-            answer = await call_async(self._client, "create", names, arguments)
+            await self._name(keys.partition)
+            answer = await call_async(self._servers, "create", names, arguments)
         if answer[0] == b"conflict":
             raise RequestConflict(int(answer[1]))
         if answer[0] == b"full":
@@ -135,7 +156,7 @@ class CommandLog:
         """Stop a task, or ask it to; its status after that, null when it is unknown here."""
         keys = self._keys(owner)
         arguments = [keys.prefix, owner_hash(owner), task_id, _by(by)]
-        status = (await call_async(self._client, "cancel", [keys.log], arguments)).decode()
+        status = (await call_async(self._servers, "cancel", [keys.log], arguments)).decode()
         return status or None
 
     async def dismiss(
@@ -149,7 +170,7 @@ class CommandLog:
         keys = self._keys(owner)
         ended = "ended" if known_ended else ""
         arguments = [keys.prefix, owner, owner_hash(owner), task_id, _by(by), ended]
-        answer = (await call_async(self._client, "dismiss", [keys.log], arguments)).decode()
+        answer = (await call_async(self._servers, "dismiss", [keys.log], arguments)).decode()
         return answer or None
 
     async def read(self, owner: str, until: StreamId, by: Actor | None = None) -> None:
@@ -157,13 +178,13 @@ class CommandLog:
         keys = self._keys(owner)
         arguments = [keys.prefix, owner, str(until), _by(by)]
         names = [keys.log, keys.owner(owner_hash(owner))]
-        await call_async(self._client, "read", names, arguments)
+        await call_async(self._servers, "read", names, arguments)
 
     async def request_of(self, owner: str, task_id: str) -> tuple[Status, TaskCreated] | None:
         """What a task was asked to do, and its status; null when it is unknown here."""
         key = self._keys(owner).task(owner_hash(owner), task_id)
-        with translated():
-            found = cast(list[Any], await self._client.hmget(key, ["s", "d"]))  # pyright: ignore  # untyped
+        async with self._servers.at(key) as client:
+            found = cast(list[Any], await client.hmget(key, ["s", "d"]))  # pyright: ignore  # untyped
         if found[0] is None:
             return None
         return cast(Status, found[0].decode()), TaskCreated.model_validate_json(found[1])
@@ -171,6 +192,10 @@ class CommandLog:
     def partition(self, owner: str) -> int:
         """The partition of `owner` in this deployment."""
         return partition_of(owner, self._partitions)
+
+    def log_key(self, owner: str) -> str:
+        """The key of the log of `owner`, which says where everything of theirs is."""
+        return self._keys(owner).log
 
     def _keys(self, owner: str) -> PartitionKeys:
         return PartitionKeys(self._namespace, self.partition(owner))

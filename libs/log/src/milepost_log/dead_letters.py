@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import redis
-
 from milepost.cursors import StreamId
 from milepost.errors import InvalidCursor, InvalidValue
 from milepost.keys import PartitionKeys
-from milepost_log.connection import translated
 from milepost_log.scripts import call
+from milepost_log.servers import Servers
 
 _WORDS = {
     "unknown": "there is no such dead letter (any more)",
@@ -40,17 +38,17 @@ class DeadLetter:
 class DeadLetters:
     """Those of a deployment. Every call raises LogUnavailable when Redis does not answer."""
 
-    def __init__(self, client: redis.Redis, namespace: str, partitions: int) -> None:
-        self._client = client
+    def __init__(self, servers: Servers, namespace: str, partitions: int) -> None:
+        self._servers = servers
         self._partitions = [PartitionKeys(namespace, number) for number in range(partitions)]
 
     def all(self) -> list[DeadLetter]:
         """Every one, partition by partition, oldest first."""
         found: list[DeadLetter] = []
         for keys in self._partitions:
-            with translated():
-                now = cast(tuple[int, int], self._client.time())  # pyright: ignore  # untyped
-                rows = cast(list[Any], self._client.xrange(keys.dead, count=_PAGE))  # pyright: ignore  # untyped
+            with self._servers.at(keys.dead) as client:
+                now = cast(tuple[int, int], client.time())  # pyright: ignore  # untyped
+                rows = cast(list[Any], client.xrange(keys.dead, count=_PAGE))  # pyright: ignore  # untyped
             found += [_letter(keys.partition, row, now[0]) for row in rows]
         return found
 
@@ -75,7 +73,7 @@ class DeadLetters:
         answers: dict[str, str | None] = {}
         for number, ids in by_partition.items():
             keys = self._partitions[number]
-            said = call(self._client, "redrive", [keys.log, keys.dead], [keys.prefix, *ids])
+            said = call(self._servers, "redrive", [keys.log, keys.dead], [keys.prefix, *ids])
             for position, word in zip(ids, said, strict=True):
                 text = word.decode()
                 outcome = None if text == "redriven" else _WORDS.get(text, text)

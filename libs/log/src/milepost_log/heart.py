@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from milepost.errors import LogUnavailable
-from milepost_log.connection import connect
+from milepost_log.servers import open_servers
 from milepost_log.work import Fenced, WorkLog
 
 READ_BYTES = 65_536
@@ -46,7 +46,7 @@ def main() -> None:
     """Beat until standard input ends. Arguments: namespace, seconds between beats, worker's pid."""
     namespace, interval, pid = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     logging.disable()
-    client = connect(os.environ["MILEPOST_HEART_URL"])
+    servers = open_servers(os.environ["MILEPOST_HEART_URL"])
     vitals = Vitals(pid)
     name, partitions, told, buffer = "", list[int](), False, b""
     beat_at = time.monotonic() + interval
@@ -66,7 +66,7 @@ def main() -> None:
             beat_at = now + interval
             works = vitals.shows_work(now)
             if told or works:
-                log = WorkLog(client, namespace, name, ())
+                log = WorkLog(servers, namespace, name, ())
                 for partition in partitions:
                     try:
                         log.beat(partition)

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
-import redis.asyncio
-
 from milepost.cursors import ZERO, StreamId
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash, partition_of
-from milepost_log.connection import translated
 from milepost_log.scripts import Argument, call_async
+from milepost_log.servers import AsyncServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Reading:
 
 
 async def created_at(
-    client: redis.asyncio.Redis, namespace: str, partitions: int, owner: str, task_id: str
+    servers: AsyncServers, namespace: str, partitions: int, owner: str, task_id: str
 ) -> StreamId | None:
     """Where the log has the creation of a task whose live state is kept; null for all others.
 
@@ -42,20 +40,21 @@ async def created_at(
         LogUnavailable: Redis does not answer.
     """
     keys = PartitionKeys(namespace, partition_of(owner, partitions))
-    with translated():
-        found = cast(bytes | None, await client.hget(keys.task(owner_hash(owner), task_id), "i"))  # pyright: ignore  # untyped
+    key = keys.task(owner_hash(owner), task_id)
+    async with servers.at(key) as client:
+        found = cast(bytes | None, await client.hget(key, "i"))  # pyright: ignore  # untyped
     return None if found is None else StreamId.parse(found)
 
 
 class LogReader:
     """The log of one partition, read forwards. Raises LogUnavailable when Redis does not answer.
 
-    `client` must be this reader's own: a blocking read occupies its connection.
+    A blocking read occupies a connection for as long as it blocks.
     """
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        servers: AsyncServers,
         namespace: str,
         partition: int,
         *,
@@ -67,14 +66,14 @@ class LogReader:
             keep_bytes: how large the log may be; trimming keeps it below that, as far as readers
                 are. 0 for any size.
         """
-        self._client = client
+        self._servers = servers
         self._keys = PartitionKeys(namespace, partition)
         self._keep_bytes = keep_bytes
 
     async def log_id(self) -> str | None:
         """The log's random name; null before it has one."""
-        with translated():
-            name = cast(bytes | None, await self._client.hget(self._keys.meta, "log_id"))  # pyright: ignore  # untyped
+        async with self._servers.at(self._keys.meta) as client:
+            name = cast(bytes | None, await client.hget(self._keys.meta, "log_id"))  # pyright: ignore  # untyped
         return None if name is None else name.decode()
 
     async def read(self, after: StreamId, *, count: int, block_ms: int) -> list[Entry]:
@@ -89,8 +88,8 @@ class LogReader:
         has the entry `after`.
         """
         at = str(after)
-        with translated():
-            pipe = self._client.pipeline(transaction=False)
+        async with self._servers.at(self._keys.log) as client:
+            pipe = client.pipeline(transaction=False)
             pipe.hget(self._keys.meta, "log_id")  # pyright: ignore  # untyped
             pipe.xrange(self._keys.log, at, at, count=1)  # pyright: ignore  # untyped
             pipe.xread({self._keys.log: at}, count=count, block=block_ms)  # pyright: ignore  # untyped
@@ -103,11 +102,11 @@ class LogReader:
         """Tell how far `reader` is and trim what everybody has read; entries trimmed."""
         arguments = [self._keys.prefix, reader, str(position), keep_ms, self._keep_bytes()]
         names = [self._keys.log, self._keys.readers]
-        return int(await call_async(self._client, "checkpoint", names, arguments))
+        return int(await call_async(self._servers, "checkpoint", names, arguments))
 
     async def bury(self, entry: Entry, reason: str) -> None:
         """Copy an entry nobody can decode to the dead letters, cut short; also in a full Redis."""
         arguments: list[Argument] = [self._keys.prefix, entry.id, reason]
         for name, value in islice(entry.fields.items(), 8):
             arguments += [name[:100], value[:500]]
-        await call_async(self._client, "bury", [self._keys.log, self._keys.dead], arguments)
+        await call_async(self._servers, "bury", [self._keys.log, self._keys.dead], arguments)

@@ -10,11 +10,9 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-import redis
-import redis.asyncio
 from redis.exceptions import NoScriptError
 
-from milepost_log.connection import translated
+from milepost_log.servers import AsyncServers, Servers
 
 Argument = str | bytes | int | float
 _PARTS = {
@@ -56,14 +54,14 @@ def script(name: str) -> Script:
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-def call(client: redis.Redis, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-    """Run a script from a thread.
+def call(servers: Servers, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+    """Run a script from a thread, at the primary of its keys, which all have one hash tag.
 
     Raises:
         LogUnavailable: no answer; whether it ran is unknown, and it may be repeated.
     """
     step = script(name)
-    with translated():
+    with servers.at(keys[0]) as client:
         try:
             return client.evalsha(step.sha, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
         except NoScriptError:
@@ -71,11 +69,11 @@ def call(client: redis.Redis, name: str, keys: Sequence[str], arguments: Sequenc
 
 
 async def call_async(
-    client: redis.asyncio.Redis, name: str, keys: Sequence[str], arguments: Sequence[Argument]
+    servers: AsyncServers, name: str, keys: Sequence[str], arguments: Sequence[Argument]
 ) -> Any:
     """Run a script from asyncio; the same promises as `call`."""
     step = script(name)
-    with translated():
+    async with servers.at(keys[0]) as client:
         try:
             return await client.evalsha(step.sha, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
         except NoScriptError:

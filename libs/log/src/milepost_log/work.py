@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import redis
-
 from milepost.errors import MilepostError
 from milepost.keys import PRIORITIES, PartitionKeys
 from milepost_log.scripts import Argument, call
+from milepost_log.servers import Servers
 
 
 class Fenced(MilepostError):
@@ -103,7 +102,7 @@ class WorkLog:
 
     def __init__(
         self,
-        client: redis.Redis,
+        servers: Servers,
         namespace: str,
         worker: str,
         queues: Sequence[str],
@@ -115,7 +114,7 @@ class WorkLog:
             worker: the incarnation's name.
             types: the task types it takes; empty for all.
         """
-        self._client = client
+        self._servers = servers
         self._namespace = namespace
         self.worker = worker
         self._types = types
@@ -148,7 +147,7 @@ class WorkLog:
         types = " ".join((*self._types, *also)) if self._types else ""
         arguments: list[Argument] = [keys.prefix, self.worker, room, int(holding), types]
         arguments += _ends(outcomes)
-        answer = call(self._client, "take", names, arguments)
+        answer = call(self._servers, "take", names, arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
         tasks = [_started(partition, row) for row in answer[2]]
@@ -164,7 +163,7 @@ class WorkLog:
         found: list[StartedTask] = []
         for stream in self._stream_keys(keys):
             arguments: list[Argument] = [keys.prefix, self.worker, *known]
-            rows = call(self._client, "resume", [keys.log, stream], arguments)
+            rows = call(self._servers, "resume", [keys.log, stream], arguments)
             found += [_started(partition, row) for row in rows]
         return found
 
@@ -180,7 +179,7 @@ class WorkLog:
         arguments: list[Argument] = [keys.prefix, self.worker]
         for task in running:
             arguments += [task.owner_hash, task.id]
-        answer = call(self._client, "beat", [keys.log, keys.leases], arguments)
+        answer = call(self._servers, "beat", [keys.log, keys.leases], arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
         return _beats(answer[1]), [running[int(index)] for index in answer[2]]
@@ -201,7 +200,7 @@ class WorkLog:
             task = report.task
             arguments += [task.owner_hash, task.id, task.attempt]
             arguments += [report.sequence, report.percent, report.rest]
-        return call(self._client, "report", [keys.log], arguments)
+        return call(self._servers, "report", [keys.log], arguments)
 
     def save(self, partition: int, states: Sequence[Saved]) -> list[int]:
         """Keep states to go on from; answers as `report`."""
@@ -210,7 +209,7 @@ class WorkLog:
         for saved in states:
             task = saved.task
             arguments += [task.owner_hash, task.id, task.attempt, saved.sequence, saved.state]
-        return call(self._client, "save", [keys.log], arguments)
+        return call(self._servers, "save", [keys.log], arguments)
 
     def log(self, partition: int, lines: Sequence[Line], *, most: int) -> list[int]:
         """Append log lines, at most `most` a task; answers as `report`."""
@@ -219,20 +218,20 @@ class WorkLog:
         for line in lines:
             task = line.task
             arguments += [task.owner_hash, task.id, task.attempt, line.sequence, line.data]
-        return call(self._client, "log", [keys.log], arguments)
+        return call(self._servers, "log", [keys.log], arguments)
 
     def finish(self, partition: int, outcomes: Sequence[Outcome]) -> list[bool]:
         """End attempts: per outcome, whether the end stands (False: the attempt was taken over)."""
         keys = PartitionKeys(self._namespace, partition)
         arguments: list[Argument] = [keys.prefix, self.worker, *_ends(outcomes)]
-        return [bool(row) for row in call(self._client, "finish", [keys.log], arguments)]
+        return [bool(row) for row in call(self._servers, "finish", [keys.log], arguments)]
 
     def _release(self, partition: int, worker: str, reason: str, beats: str) -> int:
         keys = PartitionKeys(self._namespace, partition)
         released = 0
         while True:
             arguments = [keys.prefix, worker, reason, beats]
-            answer = call(self._client, "release", [keys.log, keys.leases], arguments)
+            answer = call(self._servers, "release", [keys.log, keys.leases], arguments)
             if answer[0] == b"moved":
                 return released
             released += int(answer[1])

@@ -15,10 +15,11 @@ from fastapi import FastAPI
 
 from milepost import logs
 from milepost.errors import ConfigurationError
+from milepost.keys import PartitionKeys
 from milepost.settings import Settings
-from milepost_log.connection import connect_async
 from milepost_log.reader import LogReader, created_at
 from milepost_log.server_checks import Watch, at_start
+from milepost_log.servers import AsyncServers, open_servers_async
 from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
 from milepost_notify.hub import Hub
@@ -61,12 +62,12 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     Raises:
         ConfigurationError: a URL is unusable.
     """
-    client = connect_async(settings.redis_url)
+    servers = open_servers_async(settings.redis_url)
     database = Database.open(settings.database_url, SCHEMA.name)
     reads = SqlReadStore(database, settings.partitions)
     hub = Hub(time.monotonic)
     partitions = range(settings.partitions)
-    listener = Listener(client, settings.namespace, partitions, hub)
+    listener = Listener(servers, settings.namespace, partitions, hub)
 
     def now_ms() -> int:
         return int(clock() * 1000)
@@ -81,7 +82,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     )
     places = Places(settings.max_waiting)
     watch = Watch(settings.durability)
-    readiness = Readiness(client, database, hub, partitions, watch)
+    readiness = Readiness(servers, database, hub, _log_keys(settings), watch)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -91,12 +92,12 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
             places,
             settings.partitions,
             now_ms,
-            partial(created_at, client, settings.namespace, settings.partitions),
+            partial(created_at, servers, settings.namespace, settings.partitions),
         )
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(client.aclose)
+            stack.push_async_callback(servers.aclose)
             stack.push_async_callback(database.close)
-            await stack.enter_async_context(running(listener.run(), watch.keep_looking(client)))
+            await stack.enter_async_context(running(listener.run(), watch.keep_looking(servers)))
             if project:
                 projectors = projecting(settings, watch)
                 readiness.supervised = await stack.enter_async_context(projectors)
@@ -112,24 +113,28 @@ async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Su
     """Project every partition until the end of the block; `watch` knows how large logs may be."""
     _tune()
 
-    def keep_bytes() -> int:
-        """A quarter of the server's memory is for all logs; all of them may be on this one."""
-        return watch.server.max_bytes // 4 // settings.partitions if watch.server else 0
-
     async with AsyncExitStack() as stack:
         store = SqlProjectionStore(settings.database_url)
         stack.push_async_callback(store.close)
-        client = connect_async(settings.redis_url)
-        stack.push_async_callback(client.aclose)
+        servers = open_servers_async(settings.redis_url)
+        stack.push_async_callback(servers.aclose)
+        keep_bytes = partial(_keep_bytes, servers, watch, _log_keys(settings))
         supervised = list[Supervised]()
         for partition in range(settings.partitions):
-            blocking = connect_async(settings.redis_url, answer_seconds=BLOCKING_ANSWER_SECONDS)
+            blocking = open_servers_async(
+                settings.redis_url, answer_seconds=BLOCKING_ANSWER_SECONDS
+            )
             stack.push_async_callback(blocking.aclose)
             ports = Ports(
                 store=store,
                 reader=LogReader(blocking, settings.namespace, partition),
-                writer=LogReader(client, settings.namespace, partition, keep_bytes=keep_bytes),
-                announce=partial(announce, client, settings.namespace, partition),
+                writer=LogReader(
+                    servers,
+                    settings.namespace,
+                    partition,
+                    keep_bytes=partial(keep_bytes, partition),
+                ),
+                announce=partial(announce, servers, settings.namespace, partition),
                 monotonic=time.monotonic,
                 dead_letter=partial(_dead_letter, partition),
                 keep_ms=int(settings.log_keep * 1000),
@@ -173,9 +178,24 @@ async def _project_until_told(settings: Settings) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    watch, client = Watch(settings.durability), connect_async(settings.redis_url)
-    async with client, running(watch.keep_looking(client)), projecting(settings, watch):
+    watch, servers = Watch(settings.durability), open_servers_async(settings.redis_url)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(servers.aclose)
+        await stack.enter_async_context(running(watch.keep_looking(servers)))
+        await stack.enter_async_context(projecting(settings, watch))
         await told.wait()
+
+
+def _log_keys(settings: Settings) -> list[str]:
+    """The key of each partition's log, in order."""
+    return [PartitionKeys(settings.namespace, each).log for each in range(settings.partitions)]
+
+
+def _keep_bytes(servers: AsyncServers, watch: Watch, logs: list[str], partition: int) -> int:
+    """How large a log may be: a quarter of a primary's memory is for all logs that are there."""
+    names = [servers.address_of(log) for log in logs]
+    server = watch.servers.get(names[partition])
+    return 0 if server is None else server.max_bytes // 4 // names.count(names[partition])
 
 
 def _dead_letter(partition: int, position: str, reason: str) -> None:

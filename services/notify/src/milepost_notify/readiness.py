@@ -3,9 +3,8 @@ partition."""
 
 from collections.abc import Sequence
 
-import redis.asyncio
-
-from milepost_log.server_checks import Watch
+from milepost_log.server_checks import Watch, answering
+from milepost_log.servers import AsyncServers
 from milepost_notify.hub import Hub
 from milepost_notify.supervisor import Supervised
 from milepost_notify.tables import SCHEMA
@@ -19,16 +18,17 @@ class Readiness:
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        servers: AsyncServers,
         database: Database,
         hub: Hub,
-        partitions: Sequence[int],
+        logs: Sequence[str],
         watch: Watch,
     ) -> None:
+        """Ask nobody yet; `logs` are the keys of the partitions' logs."""
         self.supervised: list[Supervised] | None = None
         """The projectors of this process; null where others project."""
-        self._client, self._database, self._hub = client, database, hub
-        self._partitions, self._watch = partitions, watch
+        self._servers, self._database, self._hub = servers, database, hub
+        self._logs, self._watch = logs, watch
 
     async def run(self) -> dict[str, str]:
         """Name of a check -> "ok" or why not."""
@@ -42,14 +42,21 @@ class Readiness:
         )
 
     async def _redis(self) -> None:
-        await self._client.ping()  # pyright: ignore  # untyped
+        await answering(self._servers)
         if self._watch.fault:
             raise checks.NotReady(self._watch.fault)
 
     async def _projector(self) -> None:
+        """A primary that is away is the cluster's matter: other partitions are to be served."""
+        well = await answering(self._servers)
+        served = {
+            partition
+            for partition, log in enumerate(self._logs)
+            if self._servers.address_of(log) in well
+        }
         for each in self.supervised or ():
-            if each.state != "ok":
+            if each.partition in served and each.state != "ok":
                 raise checks.NotReady(f"partition {each.partition}: {each.state}")
-        for partition in self._partitions:
+        for partition in served:
             if not self._hub.trusts(partition):
                 raise checks.NotReady(f"partition {partition}: no projector heard of for 3 s")

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import redis.asyncio
-
 from milepost import keys
 from milepost.errors import InvalidValue, LogUnavailable
+from milepost.keys import PartitionKeys
 from milepost_log.connection import translated
+from milepost_log.servers import AsyncServers
 from milepost_notify.hub import Hub
 from milepost_notify.wakeups import WakeUp
 
@@ -21,15 +21,13 @@ BACKOFF_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-async def announce(
-    client: redis.asyncio.Redis, namespace: str, partition: int, told: WakeUp
-) -> None:
-    """Tell every hub.
+async def announce(servers: AsyncServers, namespace: str, partition: int, told: WakeUp) -> None:
+    """Tell every hub, by the partition's own primary: so announcements arrive in their order.
 
     Raises:
         LogUnavailable: Redis does not answer; hubs find out by the next one.
     """
-    with translated():
+    async with servers.at(PartitionKeys(namespace, partition).log) as client:
         await client.publish(keys.wakeups(namespace, partition), told.encode())  # pyright: ignore  # untyped
 
 
@@ -37,9 +35,9 @@ class Listener:
     """Hears the announcements of some partitions for as long as it runs."""
 
     def __init__(
-        self, client: redis.asyncio.Redis, namespace: str, partitions: Sequence[int], hub: Hub
+        self, servers: AsyncServers, namespace: str, partitions: Sequence[int], hub: Hub
     ) -> None:
-        self._client = client
+        self._servers = servers
         self._channels = {keys.wakeups(namespace, number).encode(): number for number in partitions}
         self._hub = hub
 
@@ -59,7 +57,8 @@ class Listener:
             await asyncio.sleep(BACKOFF_SECONDS)
 
     async def _listen(self) -> None:
-        pubsub: Any = self._client.pubsub()  # pyright: ignore[reportUnknownMemberType]  # untyped
+        client = await self._servers.anywhere()
+        pubsub: Any = client.pubsub()  # pyright: ignore[reportUnknownMemberType]  # untyped
         try:
             with translated():
                 await pubsub.subscribe(*self._channels)

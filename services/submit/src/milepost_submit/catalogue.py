@@ -4,10 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-import redis.asyncio
-
+from milepost.errors import LogUnavailable
 from milepost.task_types import TaskType
 from milepost_log import catalogue as announced
+from milepost_log.servers import AsyncServers
 from milepost_submit.decisions import Offered
 from milepost_submit.params import ParamsSchema, UnusableSchema
 
@@ -16,17 +16,17 @@ FRESH_SECONDS = 1.0
 
 
 class Catalogue:
-    """The task types on offer. Raises LogUnavailable when Redis does not answer."""
+    """The task types on offer; older than a second while Redis does not answer."""
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        servers: AsyncServers,
         namespace: str,
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._servers = servers
         self._namespace = namespace
         self._clock = clock
         self._monotonic = monotonic
@@ -35,14 +35,26 @@ class Catalogue:
         self._read_at = float("-inf")
 
     async def types(self, wanted: set[str] | None = None) -> Mapping[str, Offered]:
-        """Every type by name, at most a second old; read again where a `wanted` one is missing."""
+        """Every type by name, at most a second old; read again where a `wanted` one is missing.
+
+        Raises:
+            LogUnavailable: Redis does not answer, and not all that is `wanted` is known.
+        """
         stale = self._monotonic() - self._read_at > FRESH_SECONDS
         if stale or (wanted and not wanted <= self._types.keys()):
-            found = await announced.read(self._client, self._namespace, now=self._clock())
-            offered = {name: self._offered(task_type) for name, task_type in found.items()}
-            self._types = {name: offer for name, offer in offered.items() if offer}
-            self._read_at = self._monotonic()
+            try:
+                await self._read()
+            except LogUnavailable:
+                # Its primary is away; those of most owners may not be. What was known still holds.
+                if not self._types or (wanted and not wanted <= self._types.keys()):
+                    raise
         return self._types
+
+    async def _read(self) -> None:
+        found = await announced.read(self._servers, self._namespace, now=self._clock())
+        offered = {name: self._offered(task_type) for name, task_type in found.items()}
+        self._types = {name: offer for name, offer in offered.items() if offer}
+        self._read_at = self._monotonic()
 
     def _offered(self, task_type: TaskType) -> Offered | None:
         name = task_type.name

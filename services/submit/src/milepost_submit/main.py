@@ -12,8 +12,8 @@ from milepost import logs
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_log.commands import CommandLog
-from milepost_log.connection import connect_async
-from milepost_log.server_checks import Watch, at_start
+from milepost_log.server_checks import Watch, answering, at_start
+from milepost_log.servers import open_servers_async
 from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
@@ -48,16 +48,17 @@ def build(
     Raises:
         ConfigurationError: a URL is unusable.
     """
-    redis = connect_async(settings.redis_url)
+    servers = open_servers_async(settings.redis_url)
+    log = CommandLog(servers, settings.namespace, settings.partitions)
     database = Database.open(settings.database_url, SCHEMA.name)
     watch = Watch(settings.durability)
     parts = Parts(
-        door=Door(CommandLog(redis, settings.namespace, settings.partitions)),
-        room=Room(redis, watch),
-        catalogue=Catalogue(redis, settings.namespace, clock=clock),
+        door=Door(log),
+        room=Room(servers, watch, log.log_key),
+        catalogue=Catalogue(servers, settings.namespace, clock=clock),
         accounts=Accounts(database),
         passwords=Passwords(),
-        sign_in_limit=SignInLimit(redis, settings.namespace),
+        sign_in_limit=SignInLimit(servers, settings.namespace),
         archive=archive or Archive(settings.notify_url),
     )
 
@@ -66,7 +67,7 @@ def build(
         app.state.parts = parts
         background = [
             asyncio.create_task(parts.door.keep_preparing()),
-            asyncio.create_task(watch.keep_looking(redis)),
+            asyncio.create_task(watch.keep_looking(servers)),
         ]
         try:
             yield
@@ -75,11 +76,11 @@ def build(
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await parts.archive.close()
-            await redis.aclose()
+            await servers.aclose()
             await database.close()
 
     async def ping() -> None:
-        await redis.ping()  # pyright: ignore  # untyped
+        await answering(servers)
         await parts.door.check()
         if watch.fault:
             raise checks.NotReady(watch.fault)
@@ -120,8 +121,8 @@ def run(*, host: str, port: int) -> int:
 
 async def _check_log(settings: Settings) -> None:
     """Stop before serving where the log is another deployment's."""
-    redis = connect_async(settings.redis_url)
+    servers = open_servers_async(settings.redis_url)
     try:
-        await CommandLog(redis, settings.namespace, settings.partitions).prepare()
+        await CommandLog(servers, settings.namespace, settings.partitions).prepare()
     finally:
-        await redis.aclose()
+        await servers.aclose()

@@ -25,32 +25,37 @@ class Door:
     def __init__(self, log: CommandLog) -> None:
         self._log = log
         self._open = False
+        self._unprepared: list[int] | None = None
         self._refused: str | None = None
 
     async def prepare(self) -> None:
-        """Name the log and check its partitions.
+        """Name the log and check its partitions; open when some primary answers.
 
         Raises:
             ConfigurationError: it is another deployment's.
             LogUnavailable: Redis does not answer.
         """
         try:
-            await self._log.prepare()
+            self._unprepared = await self._log.prepare(self._unprepared)
         except ConfigurationError as err:
             self._refused = str(err)
             raise
         self._open = True
 
     async def keep_preparing(self) -> None:
-        """Prepare as soon as Redis answers; for the background."""
-        while not self._open:
+        """Prepare as soon as Redis answers, and what was away then as soon as that answers; for the
+        background."""
+        while self._unprepared != []:
             try:
                 await self.prepare()
+                if not self._unprepared:
+                    return
             except LogUnavailable:
-                await asyncio.sleep(_PREPARE_EVERY_SECONDS)
+                pass
             except ConfigurationError as err:
                 _log.error("%s", err, extra={"action": "prepare"})
                 return
+            await asyncio.sleep(_PREPARE_EVERY_SECONDS)
 
     async def check(self) -> None:
         """Return if commands would get through.

@@ -1,4 +1,4 @@
-"""Owns whether Redis has room for new tasks: none from 85 % of its maxmemory. Counts no task.
+"""Owns whether a primary has room for new tasks: none from 85 % of its maxmemory. Counts no task.
 
 The rest is for what workers need to end the tasks that are there. Each replica asks by itself.
 """
@@ -9,10 +9,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import redis.asyncio
-
 from milepost.errors import LogFull, LogUnavailable
 from milepost_log.server_checks import Watch
+from milepost_log.servers import AsyncServers
 
 _log = logging.getLogger(__name__)
 
@@ -26,41 +25,45 @@ class Room:
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        servers: AsyncServers,
         watch: Watch,
+        key_of: Callable[[str], str],
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        """Ask nobody yet; `key_of` gives the key of an owner's log."""
+        self._servers = servers
         self._watch = watch
+        self._key_of = key_of
         self._monotonic = monotonic
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
-        self._was_full = False
+        self._full: set[str] = set()
 
-    async def check(self) -> None:
-        """Return if there is room, as far as is known.
+    async def check(self, owner: str) -> None:
+        """Return if there is room where `owner`'s tasks go, as far as is known.
 
         Raises:
             LogFull: there is none.
         """
-        known = self._watch.server
+        name = self._servers.address_of(self._key_of(owner))
+        known = self._watch.servers.get(name)
         if known is None or not known.max_bytes:
             return
         async with self._asking:
             if self._monotonic() - self._asked_at > FRESH_SECONDS:
                 with suppress(LogUnavailable):  # the append will find out
-                    await self._watch.look_async(self._client)
+                    await self._watch.look_async(self._servers)
                 self._asked_at = self._monotonic()
-        server = self._watch.server or known
+        server = self._watch.servers.get(name, known)
         full = server.used_bytes >= FULL_SHARE * server.max_bytes > 0
-        if full != self._was_full:
+        if full != (name in self._full):
             fields = {"action": "room", "used": server.used_bytes, "maxmemory": server.max_bytes}
             _log.log(
                 logging.ERROR if full else logging.INFO,
                 "Redis is nearly full, new tasks are refused" if full else "there is room again",
-                extra=fields,
+                extra={**fields, "primary": name},
             )
-            self._was_full = full
+            self._full ^= {name}
         if full:
             raise LogFull(f"Redis uses {server.used_bytes} of {server.max_bytes} bytes")

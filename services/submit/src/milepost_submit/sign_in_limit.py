@@ -1,10 +1,8 @@
 """Owns how often a password may be guessed: failures per account, counted in Redis."""
 
-import redis.asyncio
-
 from milepost import keys
 from milepost.problems import HttpProblem
-from milepost_log.connection import translated
+from milepost_log.servers import AsyncServers
 
 MAX_FAILURES = 10
 WINDOW_SECONDS = 300
@@ -16,8 +14,8 @@ class SignInLimit:
     An attempt counts before its password is checked, so that many at once are not more.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, namespace: str) -> None:
-        self._client = client
+    def __init__(self, servers: AsyncServers, namespace: str) -> None:
+        self._servers = servers
         self._namespace = namespace
 
     async def take(self, account: str) -> None:
@@ -27,12 +25,14 @@ class SignInLimit:
             HttpProblem: 429, there were too many.
         """
         key = keys.limit(self._namespace, "sign-in", account)
-        with translated():
-            async with self._client.pipeline(transaction=True) as step:
-                step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
-                step.incr(key)
-                step.ttl(key)
-                _, count, seconds = await step.execute()
+        async with (
+            self._servers.at(key) as client,
+            client.pipeline(transaction=True) as step,
+        ):
+            step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
+            step.incr(key)
+            step.ttl(key)
+            _, count, seconds = await step.execute()
         if int(count) > MAX_FAILURES:
             raise HttpProblem(
                 429,
@@ -45,8 +45,10 @@ class SignInLimit:
     async def give_back(self, account: str) -> None:
         """The attempt was no failure. Sets an expiry even where the window has just ended."""
         key = keys.limit(self._namespace, "sign-in", account)
-        with translated():
-            async with self._client.pipeline(transaction=True) as step:
-                step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
-                step.decr(key)
-                await step.execute()
+        async with (
+            self._servers.at(key) as client,
+            client.pipeline(transaction=True) as step,
+        ):
+            step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
+            step.decr(key)
+            await step.execute()

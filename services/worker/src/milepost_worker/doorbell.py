@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-import redis
-
 from milepost import keys
-from milepost_log.connection import connect
+from milepost.errors import LogUnavailable
+from milepost_log.connection import translated
+from milepost_log.servers import open_servers
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Doorbell(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except (redis.RedisError, OSError):
+            except LogUnavailable:
                 self._stopping.wait(0.5)
 
     def stop(self) -> None:
@@ -50,8 +50,11 @@ class Doorbell(threading.Thread):
         self._stopping.set()
 
     def _listen(self) -> None:
-        client = connect(self._url)
-        with client, client.pubsub(ignore_subscribe_messages=True) as channel:  # pyright: ignore  # untyped
+        with (
+            translated(),
+            open_servers(self._url) as servers,
+            servers.anywhere().pubsub(ignore_subscribe_messages=True) as channel,  # pyright: ignore  # untyped
+        ):
             channel.subscribe(*self._channels, self._stops)  # pyright: ignore[reportUnknownMemberType]  # untyped
             self._ring(None)
             while not self._stopping.is_set():

@@ -24,7 +24,7 @@ from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost.task_types import TaskType
 from milepost_log import catalogue, server_checks
-from milepost_log.connection import connect
+from milepost_log.servers import open_servers
 from milepost_log.work import StartedTask, WorkLog
 from milepost_worker import actors, extensions
 from milepost_worker.broker import RunsOnce, StreamBroker
@@ -79,12 +79,12 @@ def _serve(
 ) -> None:
     known = definitions()
     queues = settings.queues or tuple(sorted({d.announcement.queue for d in known.values()}))
-    client = connect(settings.redis_url)
+    servers = open_servers(settings.redis_url)
     make_log = WorkLog if figures is None else figures.log
 
     def open_log() -> WorkLog:
         name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
-        return make_log(client, settings.namespace, name, queues, known)
+        return make_log(servers, settings.namespace, name, queues, known)
 
     def describe(started: StartedTask, outbox: Outbox) -> Job:
         name = type_of(started)
@@ -100,7 +100,7 @@ def _serve(
         max_log_lines=settings.max_log_lines,
         describe=describe,
         given_up=GivenUp(
-            partial(catalogue.read_since, client, settings.namespace),
+            partial(catalogue.read_since, servers, settings.namespace),
             clock=time.time,
             monotonic=time.monotonic,
         ),
@@ -154,15 +154,15 @@ def _figures(settings: Settings) -> "Figures | None":
 
 def _attend_until(stopping: threading.Event, settings: Settings) -> None:
     """Keep the catalogue fresh and an eye on the server until told to stop."""
-    client = connect(settings.redis_url)
+    servers = open_servers(settings.redis_url)
     watch = server_checks.Watch(settings.durability)
     announced_at = float("-inf")
     while not stopping.is_set():
         pause = server_checks.LOOK_SECONDS
         try:
-            watch.look(client)
+            watch.look(servers)
             if time.monotonic() - announced_at > ANNOUNCE_SECONDS:
-                catalogue.announce(client, settings.namespace, _announcements(settings))
+                catalogue.announce(servers, settings.namespace, _announcements(settings))
                 announced_at = time.monotonic()
         except LogUnavailable:
             logger.debug("could not look at the server or announce the task types")

@@ -51,7 +51,7 @@ async def append(
         HttpProblem: 422 for what was used before, 429 for too many live tasks.
         LogFull: there is no room for tasks.
     """
-    await parts_of(request).room.check()
+    await parts_of(request).room.check(owner)
     most = settings_of(request).max_live_tasks
     trace = traceparent(request.headers.get("traceparent"))
     try:
