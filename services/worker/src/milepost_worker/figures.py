@@ -122,17 +122,28 @@ class MeasuredLog(WorkLog):
         self._figures = figures
 
     def take(
-        self, partition: int, room: int, *, holding: bool, also: Collection[str] = ()
+        self,
+        partition: int,
+        room: int,
+        *,
+        holding: bool,
+        also: Collection[str] = (),
+        outcomes: Sequence[Outcome] = (),
     ) -> Taken:
         """See `WorkLog`."""
         with self._figures.timed("take"):
-            return super().take(partition, room, holding=holding, also=also)
+            taken = super().take(partition, room, holding=holding, also=also, outcomes=outcomes)
+        self._count(outcomes, taken.stood)
+        return taken
 
     def finish(self, partition: int, outcomes: Sequence[Outcome]) -> list[bool]:
         """See `WorkLog`."""
         with self._figures.timed("finish"):
             stood = super().finish(partition, outcomes)
+        self._count(outcomes, stood)
+        return stood
+
+    def _count(self, outcomes: Sequence[Outcome], stood: Sequence[bool]) -> None:
         for ending, stands in zip(outcomes, stood, strict=True):
             if stands:
                 self._figures.ended(ending)
-        return stood
