@@ -95,6 +95,9 @@ def test_every_event_type_has_a_golden_sample():
         ({b"a": b"x"}, UndecodableEvent),
         ({b"b": b"robot 7"}, UndecodableEvent),
         ({b"k": None}, UndecodableEvent),
+        ({b"k": b"a\0b"}, UndecodableEvent),
+        ({b"b": b"task a\0b"}, UndecodableEvent),
+        ({b"x": b"\0"}, UndecodableEvent),
     ],
 )
 def test_garbage_is_a_typed_error(change: dict[bytes, bytes | None], error: type[UndecodableEvent]):
@@ -102,6 +105,25 @@ def test_garbage_is_a_typed_error(change: dict[bytes, bytes | None], error: type
     fields.update(change)
     with pytest.raises(error):
         codec.decode(3, b"5-1", {key: value for key, value in fields.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        e.TaskProgressed(progress=1, message="a\0b", step="\0"),
+        e.TaskFailed(error=e.Problem(code="c", message="a\0b", reference="R")),
+        e.TaskSucceeded(result={"a\0": ["\0", {"b": "\0"}], "said": "\\u0000"}),
+        e.TaskCreated(task_type="a.b", title="a\0b", queue="q", params={}, tags=("\0",)),
+    ],
+)
+def test_no_letter_that_a_database_refuses_loses_an_event(payload: e.Payload):
+    fields = as_stored(codec.encode(event_of(payload)))
+    found = codec.decode(3, str(ID).encode(), fields).payload
+    expected = payload.model_dump_json().replace(r"\\u0000", "escaped")
+    expected = expected.replace(r"\u0000", "\ufffd").replace("escaped", r"\\u0000")
+    assert found.model_dump_json() == expected
+    again = codec.decode_data(payload.type, payload.v, fields[b"d"].decode())
+    assert again == found
 
 
 def test_progress_of_100_before_success_is_not_an_event():

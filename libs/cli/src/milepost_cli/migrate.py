@@ -8,6 +8,7 @@ import milepost_notify.main
 import milepost_submit.main
 from milepost.errors import ConfigurationError
 from milepost.settings import Settings
+from milepost_service.migrations import Upgrade
 
 SERVICES = {"submit": milepost_submit.main.migrate, "notify": milepost_notify.main.migrate}
 
@@ -17,8 +18,7 @@ def run() -> int:
     try:
         settings = Settings.load()
         for name, migrate in SERVICES.items():
-            done = "brought up to date" if migrate(settings) else "is up to date"
-            sys.stdout.write(f"{name}: {done}\n")
+            sys.stdout.write(f"{name}: {_words(migrate(settings))}\n")
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
@@ -27,3 +27,11 @@ def run() -> int:
         sys.stderr.write(f"milepost: cannot migrate MILEPOST_DATABASE_URL: {reason}\n")
         return 1
     return 0
+
+
+def _words(done: Upgrade | None) -> str:
+    if done is None:
+        return "is up to date"
+    if done.before is None:
+        return f"made, at revision {done.after}"
+    return f"brought from revision {done.before} to {done.after}"

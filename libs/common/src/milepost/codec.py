@@ -8,11 +8,14 @@ where it is not the usual one, `trace` only where there is one. Fields:
     [at ms]   [b "kind id"]   [x traceparent]
 
 The Lua scripts write exactly these, in this order, so that Redis stores the names once a node.
+
+No text that is decoded has U+0000 in it, which PostgreSQL stores nowhere: in ids it is refused, in
+what tasks told it becomes U+FFFD, since a task's end must not be lost for the sake of a letter.
 """
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -33,6 +36,7 @@ MAX_ATTEMPT = 2**31 - 1
 """What a database column holds; no task lives to see it."""
 
 _SHORT = "task."
+_NUL, _NUL_BYTES, _REPLACEMENT = "\\u0000", b"\\u0000", "\N{REPLACEMENT CHARACTER}"
 _KINDS: frozenset[str] = frozenset(("owner", "service", "operator", "system", "task"))
 _BY_OWNER = frozenset(
     ("task.created", "task.cancel_requested", "task.cancelled", "task.dismissed", "inbox.read")
@@ -90,6 +94,8 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
         UndecodableEvent: nobody can read it; the message is the reason.
     """
     size = sum(map(len, fields.values()))
+    if any(b"\0" in value for value in fields.values()):
+        raise UndecodableEvent("U+0000 in a field")
     if size > MAX_DATA_BYTES:  # of whatever version: it would be kept and sent on
         raise UndecodableEvent(f"{size} bytes of data, at most {MAX_DATA_BYTES}")
     try:
@@ -130,13 +136,33 @@ def decode_data(type_name: str, version: int, data: str | bytes) -> Payload:
         raise NewerEvent(f"{type_name} version {version}, this code knows up to {model.v}")
     if len(data) > MAX_DATA_BYTES:
         raise UndecodableEvent(f"{len(data)} bytes of data, at most {MAX_DATA_BYTES}")
+    if _NUL in data if isinstance(data, str) else _NUL_BYTES in data:
+        return model.model_validate(
+            _current(type_name, version, model, _without_nul(from_json(data)))
+        )
     if version == model.v:
         # What model_validate_json does, without looking at arguments that we do not give.
         return model.__pydantic_validator__.validate_json(data)
-    raw: dict[str, Any] = from_json(data)
+    return model.model_validate(_current(type_name, version, model, from_json(data)))
+
+
+def _current(type_name: str, version: int, model: type[Payload], raw: Any) -> Any:
+    """Data of any version as the newest."""
     for step in range(version, model.v):
         raw = UPCASTERS[type_name, step](raw)
-    return model.model_validate(raw)
+    return raw
+
+
+def _without_nul(value: Any) -> Any:
+    """JSON without U+0000, which is rare: text may as well say `\\u0000` letter by letter."""
+    if isinstance(value, str):
+        return value.replace("\0", _REPLACEMENT)
+    if isinstance(value, list):
+        return [_without_nul(each) for each in cast(list[Any], value)]
+    if isinstance(value, dict):
+        pairs = cast(dict[str, Any], value).items()
+        return {_without_nul(name): _without_nul(each) for name, each in pairs}
+    return value
 
 
 def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:

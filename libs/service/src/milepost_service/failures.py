@@ -5,7 +5,7 @@ from secrets import token_hex
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from milepost.errors import InvalidCursor, InvalidValue, LogFull, LogUnavailable, Refused
 from milepost.problems import HttpProblem, field_error, field_errors, problem
 from milepost_service.answers import answer
+from milepost_service.outages import is_outage, reason
 
 _log = logging.getLogger(__name__)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -31,8 +32,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(LogFull, _full)
     app.add_exception_handler(LogUnavailable, _unavailable)
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
-        app.add_exception_handler(kind, _unavailable)
+    for kind in (DBAPIError, PoolTimeout):
+        app.add_exception_handler(kind, _database)
 
 
 class LastResort:
@@ -100,9 +101,18 @@ async def _full(_: Request, err: Exception) -> Response:
     return answer(problem(503, "no-room", "No room just now", detail), {"Retry-After": "5"})
 
 
+async def _database(request: Request, err: Exception) -> Response:
+    assert isinstance(err, DBAPIError | PoolTimeout)
+    level = logging.WARNING if is_outage(err) else logging.ERROR
+    return _not_now(request, level, reason(err))
+
+
 async def _unavailable(request: Request, err: Exception) -> Response:
-    path = request.scope["path"]
-    _log.warning("unavailable", extra={"path": path, "reason": type(err).__name__})
+    return _not_now(request, logging.WARNING, type(err).__name__)
+
+
+def _not_now(request: Request, level: int, why: str) -> Response:
+    _log.log(level, "unavailable", extra={"path": request.scope["path"], "reason": why})
     body = problem(503, "unavailable", "Not available just now", "Try again in a moment.")
     return answer(body, {"Retry-After": "1"})
 

@@ -7,6 +7,7 @@ release still uses waits for the release after it, and then says so.
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -24,8 +25,17 @@ wait behind it; then it lets them through and tries again."""
 _BUSY = ("locked", "lock timeout", "deadlock")
 
 
-def upgrade(database_url: str, schema: Schema) -> bool:
-    """Bring a schema up to date; whether anything was to do.
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What was done to a schema."""
+
+    before: str | None
+    """The revision it was at; null when there was nothing."""
+    after: str
+
+
+def upgrade(database_url: str, schema: Schema) -> Upgrade | None:
+    """Bring a schema up to date; null when there was nothing to do.
 
     Blocking. Cheap when it is current: Alembic is not imported then. Processes that start together
     take turns; a schema newer than this code is left alone. All revisions or none.
@@ -81,22 +91,23 @@ def _engine(database_url: str, schema: Schema) -> Engine:
 
 
 def _refusal(err: DBAPIError) -> ConfigurationError:
-    reason = str(err.orig).strip().partition("\n")[0]
-    return ConfigurationError(f"MILEPOST_DATABASE_URL: {reason}")
+    line = str(err.orig).strip().partition("\n")[0]
+    return ConfigurationError(f"MILEPOST_DATABASE_URL: {line}")
 
 
-def _upgrade(engine: Engine, schema: Schema) -> bool:
+def _upgrade(engine: Engine, schema: Schema) -> Upgrade | None:
     with engine.connect() as connection:
         if _is_current(_recorded(connection, schema), schema):
-            return False
+            return None
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             _take_turns(connection, schema)
-        if _is_current(_recorded(connection, schema), schema):
-            return False
+        found = _recorded(connection, schema)
+        if _is_current(found, schema):
+            return None
         _run(connection, schema)
     _log.info("schema upgraded", extra={"schema": schema.name, "revision": schema.newest})
-    return True
+    return Upgrade(found.revision if found else None, schema.newest)
 
 
 def _take_turns(connection: Connection, schema: Schema) -> None:

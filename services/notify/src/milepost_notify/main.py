@@ -36,7 +36,7 @@ from milepost_notify.supervisor import Supervised
 from milepost_notify.tables import SCHEMA
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
-from milepost_service.migrations import require, upgrade
+from milepost_service.migrations import Upgrade, require, upgrade
 from milepost_service.serve import listen, serve
 
 BLOCKING_ANSWER_SECONDS = 3.0
@@ -47,8 +47,8 @@ YOUNG_OBJECTS = 20_000
 _log = logging.getLogger(__name__)
 
 
-def migrate(settings: Settings) -> bool:
-    """Bring notify's tables up to date; whether anything was to do."""
+def migrate(settings: Settings) -> Upgrade | None:
+    """Bring notify's tables up to date; null when there was nothing to do."""
     return upgrade(settings.database_url, SCHEMA)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, Executable, Table, Update, insert, select, update
+from sqlalchemy import Connection, Executable, Table, Update, select, update
 
 from milepost.cursors import StreamId
 from milepost_notify import statements as st
@@ -47,12 +47,12 @@ class SqlProjectionStore:
     async def begin(self, partition: int, log_id: str) -> Checkpoint:
         """Begin a partition before the first entry of the log, unless it has been begun."""
 
+        new = {"partition": partition, "log_id": log_id, "era": 0}
+        new |= {"position": START, "retained": START, "generation": partition}
+
         def write(connection: Connection) -> Checkpoint:
-            row = connection.execute(checkpoint_query(partition)).one_or_none()
-            if row is None:
-                new = {"partition": partition, "log_id": log_id, "era": 0}
-                new |= {"position": START, "retained": START, "generation": partition}
-                connection.execute(insert(t.checkpoint), [new])
+            connection.execute(st.insert_new(t.checkpoint, connection.dialect), [new])
+            row = connection.execute(checkpoint_query(partition)).one()
             return as_checkpoint(row) or Checkpoint.first(partition, log_id)
 
         return await transact(self._writer, write)

@@ -12,6 +12,7 @@ from milepost.cursors import StreamId
 from milepost_notify import tables as t
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.store import StoreUnavailable
+from milepost_service.outages import reason
 
 
 def checkpoint_query(partition: int) -> Select[Any]:
@@ -43,5 +44,7 @@ def translated() -> Generator[None]:
     """
     try:
         yield
-    except (DBAPIError, PoolTimeout, OSError) as err:
-        raise StoreUnavailable(f"database: {type(err).__name__}: {err}"[:300]) from err
+    except (DBAPIError, PoolTimeout) as err:
+        raise StoreUnavailable(f"database: {reason(err)}") from err
+    except OSError as err:
+        raise StoreUnavailable(f"database: {type(err).__name__}") from err

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Executable, Table, TextClause, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from milepost_notify import tables as t
 
@@ -72,6 +73,12 @@ class Bulk:
         if size not in self._sql:
             self._sql[size] = self._head + ", ".join([self._row] * size) + self._tail
         return self._sql[size]
+
+
+def insert_new(table: Table, dialect: Dialect) -> Executable:
+    """Insert rows whose keys are not there yet; of two who try at once one inserts."""
+    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect.name]
+    return insert(table).on_conflict_do_nothing()
 
 
 def tasks_by_key(dialect: Dialect) -> Executable:

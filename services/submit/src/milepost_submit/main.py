@@ -17,7 +17,7 @@ from milepost_log.servers import open_servers_async
 from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
-from milepost_service.migrations import require, upgrade
+from milepost_service.migrations import Upgrade, require, upgrade
 from milepost_service.schema_check import schema_check
 from milepost_service.serve import listen, serve
 from milepost_submit.accounts import SCHEMA, Accounts
@@ -31,8 +31,8 @@ from milepost_submit.room import Room
 from milepost_submit.sign_in_limit import SignInLimit
 
 
-def migrate(settings: Settings) -> bool:
-    """Bring submit's tables up to date; whether anything was to do."""
+def migrate(settings: Settings) -> Upgrade | None:
+    """Bring submit's tables up to date; null when there was nothing to do."""
     return upgrade(settings.database_url, SCHEMA)
 
 
