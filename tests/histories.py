@@ -160,6 +160,38 @@ def legal_logs(draw: st.DrawFn, *, most: int = 40) -> list[Logged]:
     return story.told
 
 
+@st.composite
+def busy_logs(draw: st.DrawFn) -> list[Logged]:
+    """A log of a few tasks that report much, over several attempts; an id may be used again."""
+    story = Story()
+    progress: dict[str, float] = {}
+    attempts: dict[str, int] = {}
+    for task in draw(st.lists(st.sampled_from(TASKS), min_size=1, max_size=12)):
+        if task not in attempts:
+            story.tell(created(), task)
+            attempts[task] = 0
+        if task not in progress:
+            attempts[task] += 1
+            story.tell(e.TaskStarted(worker="w"), task, attempt=attempts[task])
+            progress[task] = 0.0
+        attempt = attempts[task]
+        for _ in range(draw(st.integers(0, 12))):
+            progress[task] = min(99.0, progress[task] + draw(st.floats(0, 2)))
+            told = e.TaskProgressed(progress=progress[task], message=str(len(story.told)))
+            story.tell(told, task, attempt=attempt, later_ms=draw(st.integers(0, 1)))
+        match draw(st.integers(0, 5)):
+            case 0:
+                story.tell(e.TaskSucceeded(result=None), task, attempt=attempt)
+                del progress[task], attempts[task]
+            case 1 | 2:
+                returned = e.TaskReturned(reason="shutdown", worker="w", crashes=0)
+                story.tell(returned, task, attempt=attempt)
+                del progress[task]
+            case _:
+                pass
+    return story.told
+
+
 def cuts(told: Sequence[Logged], sizes: Sequence[int]) -> list[list[Logged]]:
     """The log in batches of these sizes, over and over."""
     batches: list[list[Logged]] = []

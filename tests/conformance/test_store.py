@@ -3,19 +3,32 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from databases import Databases
-from histories import LOG_ID, OWNERS, Story, created, cuts, fold_all, legal_logs, project
+from histories import (
+    LOG_ID,
+    OWNERS,
+    Story,
+    busy_logs,
+    created,
+    cuts,
+    fold_all,
+    legal_logs,
+    project,
+)
 from milepost import events as e
 from milepost.cursors import ZERO, StreamId
-from milepost_notify.archive import Logged
+from milepost_notify import thinning
+from milepost_notify.archive import HistoryRow, Logged
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory import MemoryStore
+from milepost_notify.refolding import refold
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
@@ -391,3 +404,60 @@ async def _check_stored(stores: Stores, told: list[Logged], sizes: list[int]) ->
                     if (row["owner"], row["task_id"]) == (owner, task_id)
                 ]
     assert at.position == told[-1].event.id
+
+
+def numbers(history: list[HistoryRow]) -> list[int]:
+    return [row["n"] for row in history if row["n"] is not None]
+
+
+async def all_of(stores: Stores, owner: str, task_id: str) -> list[HistoryRow]:
+    async with stores.reading.snapshot() as snapshot:
+        return await snapshot.events(owner, task_id, start="", after=None, limit=10_000)
+
+
+@pytest.mark.parametrize("batch", [7, 450, 10_000])
+async def test_the_history_keeps_fewer_of_many_progress_events(stores: Stores, batch: int):
+    story = Story()
+    for owner in ("bob", "%"):
+        story.tell(created(), "t1", owner)
+    for attempt in (1, 2):
+        for owner in ("bob", "%"):
+            story.tell(e.TaskStarted(worker="w"), "t1", owner, attempt=attempt)
+        for n in range(303):
+            told = e.TaskProgressed(progress=n / 4)
+            story.tell(told, attempt=attempt)
+            if n < 99:
+                story.tell(told, "t1", "%", attempt=attempt)
+    at = await stores.writing.checkpoint(0)
+    assert at is not None
+    for told in cuts(story.told, [batch]):
+        at, _ = await project(stores.writing, at, told)
+    kept = numbers(await all_of(stores, "bob", "t1"))
+    assert kept == sorted({*range(4, 607, 4), 1, 303, 304, 606})
+    assert numbers(await all_of(stores, "%", "t1")) == [*range(1, 199)]
+
+
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25
+)
+@given(told=busy_logs(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
+async def test_the_kept_history_depends_on_no_batches_and_folds_to_the_same_rows(
+    make: Make, told: list[Logged], sizes: list[int]
+):
+    with patch.object(thinning, "MOST", 3):
+        other = MemoryStore()
+        await project(other, await other.begin(0, LOG_ID), told)
+        async with make() as stores:
+            at = await stores.writing.begin(0, LOG_ID)
+            for batch in cuts(told, sizes):
+                at, _ = await project(stores.writing, at, batch)
+            history = list[HistoryRow]()
+            for task in {each.event.task for each in told}:
+                kept = await all_of(stores, "bob", task)
+                assert kept == await all_of(Stores(other, other), "bob", task)
+                history += kept
+            tasks = {("bob", each.event.task) for each in told}
+            stored = (await stores.writing.known(at, tasks, [], [])).tasks
+        known = Known()
+        refold(known, sorted(history, key=lambda row: row["position"]))
+    assert known.tasks == stored

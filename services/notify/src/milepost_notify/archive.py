@@ -34,7 +34,8 @@ class HistoryRow(TypedDict):
     by_id: str
     trace: str | None
     n: int | None
-    """Number within the task of a progress event, from 1, for thinning; null for others."""
+    """Number within the task of a progress event, from 1, for thinning; null for others, and for
+    progress events that changed nothing."""
     data: str
     """JSON as the log had it: fields that have their default are left out."""
 

@@ -28,6 +28,11 @@ class Changes:
     )
     history: list[HistoryRow] = field(default_factory=list[HistoryRow])
     parked: list[ParkedRow] = field(default_factory=list[ParkedRow])
+    thinned: set[str] = field(default_factory=set[str])
+    """Positions of progress events that leave the history: later ones have taken their place."""
+    crowded: set[TaskKey] = field(default_factory=set[TaskKey])
+    """Tasks that have so many progress events now that fewer of the old ones stay: which go
+    (`thinning.surplus`) is found once those of this batch are stored."""
 
     @property
     def owners(self) -> set[str]:

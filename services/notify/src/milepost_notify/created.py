@@ -31,6 +31,8 @@ def created_row(event: Event, told: TaskCreated) -> TaskRow:
         "failures": 0,
         "crashes": 0,
         "progress_count": 0,
+        "progress_from": None,
+        "progress_position": None,
         "children_count": 0,
         "worker": None,
         "error": None,

@@ -25,6 +25,7 @@ from milepost_notify.rows import (
     TaskRow,
     is_unread,
 )
+from milepost_notify.thinning import stride
 
 BEHIND = "behind an event of the same task that is parked"
 
@@ -57,6 +58,8 @@ def fold(known: Known, entries: Iterable[Logged | Unread], *, to_history: bool =
             continue
         if to_history:
             changes.history.append(history_row(entry, n))
+    if changes.thinned:
+        _drop_thinned(changes)
     return changes
 
 
@@ -68,13 +71,14 @@ def _park(
 
 
 def _task_event(known: Known, changes: Changes, entry: Logged, key: TaskKey) -> int | None:
-    """Fold one event of a task; its number, if it is a progress event."""
+    """Fold one event of a task; its number, if it is a progress event that told something."""
     event = entry.event
     before = known.tasks.get(key)
-    after = project(before, event)
-    if after is not before:
-        if entry.n is not None:
-            after["progress_count"] = entry.n
+    counted: TaskRow | None = before
+    if before is not None and entry.n is not None:  # those between are no longer there
+        counted = {**before, "progress_count": entry.n - 1}
+    after = project(counted, event)
+    if after is not counted:
         _change(known, changes, event, after, 1)
         ordinal = 2
         payload = event.payload
@@ -85,7 +89,28 @@ def _task_event(known: Known, changes: Changes, entry: Logged, key: TaskKey) -> 
                 _change(known, changes, event, {**parent, "children_count": count}, ordinal)
                 ordinal += 1
         _count(known, changes, event, _unread(after) - _unread(before), ordinal)
-    return after["progress_count"] if isinstance(event.payload, TaskProgressed) else None
+        if before is not None and isinstance(payload, TaskProgressed):
+            _thin(changes, before, after)
+            return after["progress_count"]
+    return None
+
+
+def _thin(changes: Changes, before: TaskRow, after: TaskRow) -> None:
+    """Note what leaves the history now that there is one more progress event."""
+    count, step = before["progress_count"], stride(after["progress_count"])
+    last = before["progress_position"]
+    # It was there as the last of its attempt, which it no longer is.
+    if last is not None and count % step and count != before["progress_from"]:
+        changes.thinned.add(last)
+    if step != stride(count):
+        changes.crowded.add((after["owner"], after["id"]))
+
+
+def _drop_thinned(changes: Changes) -> None:
+    """What has come and gone within this batch is not stored first."""
+    kept = [row for row in changes.history if row["position"] not in changes.thinned]
+    changes.thinned.difference_update(row["position"] for row in changes.history)
+    changes.history = kept
 
 
 def _read(known: Known, changes: Changes, event: Event, told: InboxRead) -> None:

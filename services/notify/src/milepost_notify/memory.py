@@ -11,6 +11,7 @@ from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory_reads import MemoryRows, MemorySnapshot
 from milepost_notify.rows import TaskKey, is_unread
 from milepost_notify.store import CheckpointMoved
+from milepost_notify.thinning import Numbered, surplus
 
 
 class MemoryStore:
@@ -62,8 +63,18 @@ class MemoryStore:
         rows.notifications |= told.notifications
         rows.history |= {(row["partition"], row["position"]): row for row in told.history}
         rows.parked |= {(row["partition"], row["position"]): row for row in told.parked}
+        gone = told.thinned.union(*(surplus(self._numbered(key)) for key in told.crowded))
+        for each in gone:
+            rows.history.pop((before.partition, each), None)
         rows.checkpoints[before.partition] = after
         return after
+
+    def _numbered(self, key: TaskKey) -> list[Numbered]:
+        return sorted(
+            Numbered(row["position"], row["n"], row["attempt"])
+            for row in self._rows.history.values()
+            if (row["owner"], row["task_id"]) == key and row["n"] is not None
+        )
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator["MemorySnapshot"]:

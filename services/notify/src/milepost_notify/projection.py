@@ -53,6 +53,8 @@ def _started(row: TaskRow, event: Event, told: e.TaskStarted) -> TaskRow:
         "status": "running",
         "attempt": event.attempt,
         "progress": 0.0,
+        "progress_from": None,
+        "progress_position": None,
         "indeterminate": True,
         "message": None,
         "step": None,
@@ -73,16 +75,19 @@ def _progressed(row: TaskRow, event: Event, told: e.TaskProgressed) -> TaskRow:
         return row
     progress = max(row["progress"], min(told.progress, MOST_BEFORE_SUCCESS))
     measured = row["rate_from"] is not None
+    position, n = event.id.sortable, row["progress_count"] + 1
     return {
         **row,
-        "position": event.id.sortable,
+        "position": position,
         "progress": progress,
         "indeterminate": told.indeterminate,
         "message": told.message,
         "step": told.step,
         "done": _finite(told.done),
         "total": _finite(told.total),
-        "progress_count": row["progress_count"] + 1,
+        "progress_count": n,
+        "progress_from": n if row["progress_from"] is None else row["progress_from"],
+        "progress_position": position,
         "progress_at": event.at,
         "rate_from": row["rate_from"] if measured else progress,
         "rate_from_at": row["rate_from_at"] if measured else event.at,

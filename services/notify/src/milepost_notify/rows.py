@@ -54,6 +54,10 @@ class TaskRow(TypedDict):
     """Times its worker vanished."""
     progress_count: int
     """Progress events so far: the number of the last one, for thinning."""
+    progress_from: int | None
+    """Number of this attempt's first progress event; null before it."""
+    progress_position: str | None
+    """This attempt's last progress event; null before the first."""
     children_count: int
     """Tasks that this one submitted."""
     worker: str | None

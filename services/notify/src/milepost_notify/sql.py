@@ -14,6 +14,7 @@ from milepost_notify import tables as t
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.rows import START, InboxRow, TaskKey, TaskRow
+from milepost_notify.sql_removal import thin
 from milepost_notify.sql_rows import as_checkpoint, as_dict, checkpoint_query
 from milepost_notify.sql_threads import engines, transact
 from milepost_notify.store import CheckpointMoved
@@ -119,6 +120,7 @@ class SqlProjectionStore:
                 _send(connection, self._upserts(table, before.generation), rows)
             for table, rows in ((t.history, changes.history), (t.parked, changes.parked)):
                 _send(connection, self._append[table], rows)
+            thin(connection, before.partition, changes)
 
         await transact(self._writer, write)
         return replace(before, position=position)

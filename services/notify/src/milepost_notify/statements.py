@@ -90,7 +90,7 @@ def tasks_by_key(dialect: Dialect) -> Executable:
     keys, owner, task_id = _KEYS[dialect.name]
     return _sql(
         dialect,
-        f"SELECT t.* FROM {keys} CROSS JOIN {{task}} AS t "
+        f"SELECT {_columns(t.task, 't')} FROM {keys} CROSS JOIN {{task}} AS t "
         f"WHERE t.generation = :generation AND t.owner = {owner} AND t.id = {task_id}",
     ).columns(*t.task.c)
 
@@ -100,7 +100,7 @@ def unread_by_owner(dialect: Dialect) -> Executable:
     keys, owner, _ = _KEYS[dialect.name]
     return _sql(
         dialect,
-        f"SELECT t.* FROM {keys} CROSS JOIN {{task}} AS t "
+        f"SELECT {_columns(t.task, 't')} FROM {keys} CROSS JOIN {{task}} AS t "
         f"WHERE t.generation = :generation AND t.owner = {owner} "
         "AND t.ended_position IS NOT NULL AND NOT t.read AND NOT t.dismissed",
     ).columns(*t.task.c)
@@ -111,7 +111,7 @@ def inboxes_by_owner(dialect: Dialect) -> Executable:
     keys, owner, _ = _KEYS[dialect.name]
     return _sql(
         dialect,
-        f"SELECT i.* FROM {keys} CROSS JOIN {{inbox}} AS i "
+        f"SELECT {_columns(t.inbox, 'i')} FROM {keys} CROSS JOIN {{inbox}} AS i "
         f"WHERE i.generation = :generation AND i.owner = {owner}",
     ).columns(*t.inbox.c)
 
@@ -122,3 +122,8 @@ def _sql(dialect: Dialect, words: str) -> TextClause:
     return text(
         words.format(**{name: t.SCHEMA.qualified(tables[name], dialect) for name in tables})
     )
+
+
+def _columns(table: Table, alias: str) -> str:
+    """Those that we know, in our order: the next release's migrations may have added some."""
+    return ", ".join(f"{alias}.{column.name}" for column in table.c)

@@ -114,6 +114,8 @@ class TaskTable(NotifyTable, table=True):
     failures: int
     crashes: int
     progress_count: int
+    progress_from: int | None
+    progress_position: str | None
     children_count: int
     worker: str | None
     error: str | None
