@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from databases import MIGRATED, Databases, Files, Spares, migrate
+from databases import MIGRATED, Databases, Files, Spares, Through, migrate
 from milepost_log.servers import open_servers
 from person import EVERYBODY
+from pgbouncer_server import PgBouncer
 from postgres_server import Postgres
 from valkey_cluster import ValkeyCluster
 from valkey_server import Valkey
@@ -79,6 +80,31 @@ def postgresql_databases(spare_databases: Spares) -> Generator[Databases]:
     """Databases in PostgreSQL."""
     yield spare_databases
     spare_databases.give_back()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: Postgres) -> Generator[PgBouncer]:
+    """A pooler in transaction mode before that server."""
+    pooler = PgBouncer(postgres)
+    pooler.start()
+    yield pooler
+    pooler.remove()
+
+
+@pytest.fixture
+def pgbouncer_databases(postgresql_databases: Databases, pgbouncer: PgBouncer) -> Databases:
+    """The same databases through the pooler."""
+    return Through(pgbouncer, postgresql_databases)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with no rows in it: SQLite, unless a test wants it otherwise
+    (`databases.EVERYWHERE`)."""
+    databases: Databases = request.getfixturevalue(
+        f"{getattr(request, 'param', 'sqlite')}_databases"
+    )
+    return databases.take()
 
 
 @pytest.fixture(scope="session")

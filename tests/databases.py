@@ -4,14 +4,26 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+import pytest
+from sqlalchemy import select
 
 import milepost_notify.main
 import milepost_submit.main
 from milepost.settings import Settings
+from milepost_notify import tables
+from milepost_service.engines import engine
+from pgbouncer_server import PgBouncer
 from postgres_server import Postgres
 
 MIGRATED = "migrated"
 """The database that those of tests are copies of."""
+
+
+EVERYWHERE = pytest.mark.parametrize(
+    "database_url", ["sqlite", "postgresql", "pgbouncer"], indirect=True
+)
+"""The fixture `database_url`, on each kind of database."""
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
 class Databases(Protocol):
@@ -44,11 +56,40 @@ class Files:
         """The folder goes with the test."""
 
 
+def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything in the read models and the history, the same from every kind of database."""
+    found = dict[str, list[tuple[Any, ...]]]()
+    opened = engine(url, "read", tables.SCHEMA.name, connections=1)
+    with opened.begin() as connection:
+        for table in (
+            tables.task, tables.notification, tables.inbox, tables.history, tables.parked
+        ):  # fmt: skip
+            name = table.name.removeprefix("notify_")
+            found[name] = sorted(map(tuple, connection.execute(select(table))), key=repr)
+    opened.dispose()
+    return found
+
+
 def migrate(url: str) -> None:
     """Bring the tables of every service up to date."""
     settings = Settings.load(database_url=url)
     milepost_submit.main.migrate(settings)
     milepost_notify.main.migrate(settings)
+
+
+class Through:
+    """Databases of another kind, through a pooler."""
+
+    def __init__(self, pooler: PgBouncer, behind: Databases) -> None:
+        self._pooler, self._behind = pooler, behind
+
+    def take(self) -> str:
+        """A database with no rows in it; its URL."""
+        return self._pooler.through(self._behind.take())
+
+    def give_back(self) -> None:
+        """Those taken are not needed any more."""
+        self._behind.give_back()
 
 
 class Spares:

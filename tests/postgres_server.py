@@ -14,7 +14,7 @@ import psycopg
 
 from valkey_server import free_port
 
-_NOBODY = 65534
+NOBODY = 65534
 """PostgreSQL refuses to be root."""
 
 
@@ -43,8 +43,8 @@ class Postgres:
         self._user: int | None = None
         self._programs = programs()
         if os.geteuid() == 0:
-            self._user = _NOBODY
-            os.chown(self._folder, _NOBODY, _NOBODY)
+            self._user = NOBODY
+            os.chown(self._folder, NOBODY, NOBODY)
             if not self._may_run():
                 copied = self._folder / "programs"
                 shutil.copytree(self._programs.parent, copied, symlinks=True)

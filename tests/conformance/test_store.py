@@ -73,7 +73,7 @@ async def in_sql(databases: Databases) -> AsyncGenerator[Stores]:
 Make = Callable[[], AbstractAsyncContextManager[Stores]]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "pgbouncer"])
 def make(request: pytest.FixtureRequest) -> Make:
     """Make empty stores of one kind."""
     if request.param == "memory":

@@ -1,7 +1,6 @@
 """Notify as a running application: real Valkey, SQLite in a folder of the test, one partition."""
 
 from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,30 +9,20 @@ from fastapi import FastAPI
 
 from milepost.settings import Settings
 from milepost_log.servers import open_servers_async
-from milepost_notify.main import build, migrate
+from milepost_notify.main import build
 from notify_surroundings import BASE, SECRET, Person, Scribe, until
 
 As = Callable[..., Person]
 
 
-@pytest.fixture(scope="session")
-def notify_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the schema and nothing else, to copy."""
-    path = tmp_path_factory.mktemp("database") / "empty.db"
-    migrate(Settings.load(database_url=f"sqlite:///{path}"))
-    return path
-
-
 @pytest.fixture
-def settings(valkey_url: str, namespace: str, notify_schema: Path, tmp_path: Path) -> Settings:
-    path = tmp_path / "notify.db"
-    path.write_bytes(notify_schema.read_bytes())
+def settings(valkey_url: str, namespace: str, database_url: str) -> Settings:
     return Settings.load(
         redis_url=valkey_url,
         namespace=namespace,
         partitions=1,
         durability="memory",
-        database_url=f"sqlite:///{path}",
+        database_url=database_url,
         secret=SECRET,
     )
 

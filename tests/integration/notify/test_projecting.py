@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from databases import ON_BOTH, rows
 from histories import OOPS, created
 from milepost import events as e
 from milepost.cursors import ZERO, Cursor, StreamId
@@ -24,6 +23,7 @@ from milepost_notify.main import build, migrate
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import StoreUnavailable
 from milepost_notify.supervisor import Supervised
+from milepost_notify.tables import task
 from notify_surroundings import Scribe, lines, projecting, task_id, until
 from valkey_server import Valkey
 
@@ -73,12 +73,7 @@ async def store(settings: Settings) -> AsyncGenerator[Store]:
 
 def tables(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in the read models and the history."""
-    path = settings.database_url.removeprefix("sqlite:///")
-    found = dict[str, list[tuple[Any, ...]]]()
-    with closing(sqlite3.connect(path)) as database:
-        for name in ("task", "notification", "inbox", "history", "parked"):
-            found[name] = sorted(database.execute(f"SELECT * FROM notify_{name}"), key=repr)
-    return found
+    return rows(settings.database_url)
 
 
 async def reached(store: SqlProjectionStore, revision: Cursor) -> None:
@@ -120,6 +115,7 @@ async def truth(settings: Settings, tmp_path: Path) -> dict[str, list[tuple[Any,
     return tables(settings.model_copy(update={"database_url": url}))
 
 
+@ON_BOTH
 async def test_two_projectors_at_once_change_nothing_twice(
     settings: Settings, log: Scribe, store: Store, tmp_path: Path
 ):
@@ -132,6 +128,7 @@ async def test_two_projectors_at_once_change_nothing_twice(
     assert store.commits + rival.commits > 0
 
 
+@ON_BOTH
 async def test_a_rival_that_saved_first_costs_nothing_but_another_look(
     settings: Settings, log: Scribe, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -155,6 +152,7 @@ async def test_a_rival_that_saved_first_costs_nothing_but_another_look(
     assert tables(settings) == await truth(settings, tmp_path)
 
 
+@ON_BOTH
 @pytest.mark.parametrize("place", ["before", "behind"])
 async def test_a_crash_before_or_behind_commit_neither_loses_nor_doubles_a_row(
     settings: Settings, log: Scribe, store: Store, tmp_path: Path, place: str
@@ -167,6 +165,7 @@ async def test_a_crash_before_or_behind_commit_neither_loses_nor_doubles_a_row(
     assert tables(settings) == await truth(settings, tmp_path)
 
 
+@ON_BOTH
 async def test_a_projector_killed_while_saving_goes_on_where_it_was(
     settings: Settings, log: Scribe, tmp_path: Path
 ):
@@ -214,6 +213,7 @@ async def test_garbage_goes_to_the_dead_letters_and_everything_else_on(
     assert found["parked"] == []
 
 
+@ON_BOTH
 async def test_an_event_of_a_later_version_parks_its_task_and_no_other(
     settings: Settings, log: Scribe, store: Store
 ):
@@ -236,8 +236,9 @@ async def test_an_event_of_a_later_version_parks_its_task_and_no_other(
 
 def statuses(settings: Settings) -> dict[str, str]:
     """The status of every task, by id."""
-    with closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"))) as database:
-        return dict(database.execute("SELECT id, status FROM notify_task"))
+    names = task.c.keys()
+    status, number = names.index("status"), names.index("id")
+    return {row[number]: row[status] for row in tables(settings)["task"]}
 
 
 async def test_the_log_is_trimmed_behind_the_checkpoint_and_keeps_its_entry(
