@@ -69,6 +69,7 @@ def _run(name: str, options: argparse.Namespace) -> str | None:
     own = ["--short"] * options.short + (["--rounds", str(options.rounds)] * bool(options.rounds))
     # Settings of the person's own must not change what is measured.
     environment = {key: value for key, value in os.environ.items() if "MILEPOST_" not in key}
+    environment["PYTHONPATH"] = str(FOLDER.parent / "tests")
     child = subprocess.Popen(
         [sys.executable, "-m", f"benches.{name}", *own],
         cwd=FOLDER.parent,

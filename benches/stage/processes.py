@@ -89,7 +89,12 @@ class Processes:
         return process
 
     def output(
-        self, command: Sequence[str], environment: Mapping[str, str], *, seconds: float = 120.0
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        seconds: float = 120.0,
+        cores: set[int] | None = None,
     ) -> bytes:
         """Run one to its end; what it printed.
 
@@ -97,7 +102,7 @@ class Processes:
             TookTooLong: it runs longer than `seconds`.
             CalledProcessError: it failed.
         """
-        process = self.start(command, environment, stdout=subprocess.PIPE)
+        process = self.start(command, environment, stdout=subprocess.PIPE, cores=cores)
         try:
             said, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as err:
