@@ -11,6 +11,7 @@ from milepost.codec import decode
 from milepost.cursors import ZERO
 from milepost.errors import LogUnavailable
 from milepost.events import Event, TaskCreated, TaskProgressed
+from milepost.keys import Priority
 from milepost.task_state import ENDED
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.reader import LogReader
@@ -46,13 +47,19 @@ class LogProbe:
         return (await self.create_many([(task_type, params)], owner=owner))[0]
 
     async def create_many(
-        self, requests: list[tuple[str, dict[str, Any]]], *, owner: str = "bob"
+        self,
+        requests: list[tuple[str, dict[str, Any]]],
+        *,
+        owner: str = "bob",
+        priority: Priority = "normal",
     ) -> list[str]:
         """Create many in one call; their ids."""
         tasks = [
             NewTask(
                 str(uuid4()), "f",
-                TaskCreated(task_type=name, title=name, queue="default", params=params),
+                TaskCreated(
+                    task_type=name, title=name, queue="default", priority=priority, params=params
+                ),
             )
             for name, params in requests
         ]  # fmt: skip

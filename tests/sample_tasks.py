@@ -132,3 +132,23 @@ def parent(children: int, crash: bool) -> list[str]:
 async def async_parent() -> str:
     """Submit a child from a coroutine."""
     return (await noop.asubmit()).id
+
+
+@task("sample.single", max_running=1)
+def single(seconds: float) -> int:
+    """One at a time in a process."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@task("sample.two_each", max_running_per_owner=2)
+def two_each(seconds: float) -> None:
+    """Two at a time for an owner."""
+    time.sleep(seconds)
+
+
+@task("sample.killer")
+def killer(after_seconds: float) -> None:
+    """Kill its worker."""
+    time.sleep(after_seconds)
+    os.kill(os.getpid(), signal.SIGKILL)

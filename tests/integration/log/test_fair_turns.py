@@ -7,16 +7,20 @@ from milepost_log.work import Outcome, StartedTask, WorkLog
 
 MANY = 300
 SHARE = 64
+EXPRESS_PLACES = 3
 
 
-async def test_another_s_single_task_waits_for_a_share_at_most(valkey_url: str, namespace: str):
+async def test_another_s_single_task_stands_before_a_greedy_owner_s_share(
+    valkey_url: str, namespace: str
+):
     async with LogProbe(valkey_url, namespace) as log:
         await log.create_many([("a.b", {})] * MANY, owner="greedy")
         single = await log.create("a.b", owner="modest")
         with connect(valkey_url) as client:
             work = WorkLog(client, namespace, "w1", ["default"])
             started = [task.id for task in work.take(0, MANY, holding=False).tasks]
-    assert started.index(single) == SHARE
+    assert started.index(single) <= EXPRESS_PLACES + 1
+    assert len(started) == SHARE + 1
 
 
 async def test_every_waiting_task_gets_its_turn(valkey_url: str, namespace: str):

@@ -118,7 +118,7 @@ async def test_a_task_that_was_damaged_and_repaired_runs_when_it_is_redriven(
     status, out, _ = cli("list", "--json")
     assert status == 0
     (letter,) = json.loads(out)
-    assert letter["stream"] == keys.queue("default", "normal")
+    assert letter["stream"] == keys.express("default", "normal")
     assert letter["reason"] == "its task does not say what to do"
     assert letter["age_seconds"] < 60
     status, out, _ = cli("redrive", letter["id"])
@@ -129,7 +129,7 @@ async def test_a_task_that_was_damaged_and_repaired_runs_when_it_is_redriven(
     status, out, _ = cli("redrive", letter["id"])
     assert status == 1
     assert "no such dead letter" in out
-    assert client.xlen(keys.queue("default", "normal")) == 1
+    assert client.xlen(keys.express("default", "normal")) == 1
     assert [started.id for started in work.take(0, 8, holding=False).tasks] == [task]
     assert cli("list") == (0, "no dead letters\n", "")
 

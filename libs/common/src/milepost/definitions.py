@@ -36,6 +36,13 @@ class TaskDefinition(Generic[P, R]):
     """Parameter that gets the whole model; null when params are arguments of their own."""
     max_attempts: int
     time_limit_seconds: float | None
+    max_running: int | None = None
+    """How many run at once in one worker process; null for as many as it has threads."""
+
+    @property
+    def max_running_per_owner(self) -> int | None:
+        """How many run at once for one owner, over all workers; null for any number."""
+        return self.announcement.max_running_per_owner
 
     @property
     def name(self) -> str:
@@ -87,6 +94,8 @@ def task(
     max_attempts: int = 3,
     time_limit_seconds: float | None = None,
     quiet_after_seconds: float = 60.0,
+    max_running_per_owner: int | None = None,
+    max_running: int | None = None,
 ) -> Callable[[Callable[P, R]], TaskDefinition[P, R]]:
     """Make a task type of a function.
 
@@ -101,11 +110,18 @@ def task(
         max_attempts: how often it is tried in all, at least 1.
         time_limit_seconds: how long one attempt may run; null: as long as it likes.
         quiet_after_seconds: without news for so long it is shown as quiet.
+        max_running_per_owner: so many run at once for one owner, over all workers, at least 1; the
+            rest waits in no other owner's way. Null: any number.
+        max_running: so many run at once in one worker process, at least 1; null: any number.
 
     Raises:
         TypeError: a parameter has no annotation, or the name is taken.
-        pydantic.ValidationError: the name or queue cannot be one.
+        ValueError: `max_running` is less than 1.
+        pydantic.ValidationError: the name, queue or `max_running_per_owner` cannot be one.
     """
+
+    if max_running is not None and max_running < 1:
+        raise ValueError(f"max_running is at least 1, not {max_running}")
 
     def define(function: Callable[P, R]) -> TaskDefinition[P, R]:
         model, model_name, progress_name = _params(name, function)
@@ -117,13 +133,14 @@ def task(
             public=public,
             params_schema=model.model_json_schema(),
             quiet_after_seconds=quiet_after_seconds,
+            max_running_per_owner=max_running_per_owner,
         )
         known = _REGISTRY.get(name)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise TypeError(f"the task type {name!r} is defined twice")
         definition = TaskDefinition(
             function, announcement, model, progress_name, model_name,
-            max_attempts, time_limit_seconds,
+            max_attempts, time_limit_seconds, max_running,
         )  # fmt: skip
         _REGISTRY[name] = definition
         return definition

@@ -63,13 +63,29 @@ class PartitionKeys:
         return f"{self.prefix}:dead"
 
     @property
+    def claimed(self) -> str:
+        """Stream: tasks that had waited aside and were started at once; nothing waits in it."""
+        return f"{self.prefix}:claimed"
+
+    @property
     def unclaimed(self) -> str:
-        """Set: task types of which tasks wait aside, each in a list of its own."""
+        """Set: lines, `queue:priority letter:name`, in which tasks wait aside for another worker.
+
+        The name of a line is a task type; with `!` behind it its tasks are suspects.
+        """
         return f"{self.prefix}:unclaimed"
 
     def queue(self, queue: str, priority: Priority) -> str:
         """Stream: tasks of `queue` ready to run at `priority`."""
         return f"{self.prefix}:queue:{queue}:{priority[0]}"
+
+    def express(self, queue: str, priority: Priority) -> str:
+        """Stream: the same, of owners who have little in the queue; served first."""
+        return f"{self.prefix}:express:{queue}:{priority[0]}"
+
+    def running(self, owner_hash: str, task_type: str) -> str:
+        """Set: ids of an owner's running tasks of a type, where the type limits them."""
+        return f"{self.prefix}:running:{owner_hash}:{task_type}"
 
     def waiting(self, owner_hash: str, queue: str, priority: Priority) -> str:
         """List: ids of ready tasks beyond their owner's share of a queue."""

@@ -23,5 +23,7 @@ class TaskType(BaseModel):
     """JSON Schema 2020-12 of the params object."""
     quiet_after_seconds: float = Field(default=60.0, gt=0)
     """Without news for so long a running task is called quiet."""
+    max_running_per_owner: int | None = Field(default=None, ge=1)
+    """How many run at once for one owner, over all workers; null for any number."""
     announced_at: float = 0.0
     """Seconds since the epoch, the announcing worker's clock."""

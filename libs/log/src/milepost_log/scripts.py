@@ -16,9 +16,9 @@ from milepost_log.servers import AsyncServers, Servers
 
 Argument = str | bytes | int | float
 _PARTS = {
-    "take": ("start", "ending"),
-    "resume": ("start",),
-    "redrive": ("start",),
+    "take": ("aside", "start", "claim", "ending"),
+    "resume": ("aside", "start"),
+    "redrive": ("aside", "start"),
     "finish": ("ending",),
 }
 _FRAME = """local function step()

@@ -1,11 +1,12 @@
 """Owns the worker's steps on the log: take, report, finish, leases. For threads, by batches."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from milepost.errors import MilepostError
 from milepost.keys import PRIORITIES, PartitionKeys
+from milepost.task_state import MAX_CRASHES
 from milepost_log.scripts import Argument, call
 from milepost_log.servers import Servers
 
@@ -24,7 +25,7 @@ class StartedTask:
     owner: str
     attempt: int
     entry: str
-    """Its queue entry."""
+    """Its queue entry, under a name that no other entry of the partition has."""
     queue_key: str
     """`queue:priority letter`."""
     created: bytes
@@ -35,6 +36,31 @@ class StartedTask:
     """W3C traceparent; empty for none."""
     failures: int = 0
     """Attempts that failed before this one."""
+    crashes: int = 0
+    """Workers that vanished with it."""
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it may be what its workers vanished of: then nothing else runs beside it."""
+        return self.crashes >= MAX_CRASHES - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a worker takes, but for the number, and what it remembers of a partition's answers."""
+
+    rooms: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Task type -> how many of it; other types: any number."""
+    alone: bool = True
+    """Whether it holds no task anywhere: then it may take a suspect, with nothing beside it."""
+    turn: int = 0
+    """The last answer's `turn`."""
+    drains: bool = False
+    """The last answer's `drains`."""
+
+
+ANYTHING = Bounds()
+"""For a worker that holds nothing and has had no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +74,12 @@ class Taken:
     """Milliseconds until there is more to take: 0 now, null when nothing is known of."""
     unclaimed: list[str]
     """Types of tasks that wait aside for a worker which knows them, and this one does not."""
+    full: list[str]
+    """Types of tasks that wait aside since this worker has no room for more of them."""
+    turn: int
+    """Whose turn it is next, to be told to the next `take`."""
+    drains: bool
+    """Whether this worker shall take nothing more until it is alone, since a suspect waits."""
     stood: list[bool]
     """Per outcome that was sent along, what `finish` answers."""
 
@@ -107,18 +139,21 @@ class WorkLog:
         worker: str,
         queues: Sequence[str],
         types: Collection[str] = (),
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         """Connect at the first call.
 
         Args:
             worker: the incarnation's name.
             types: the task types it takes; empty for all.
+            limits: task type -> most running ones of an owner, over all workers.
         """
         self._servers = servers
         self._namespace = namespace
         self.worker = worker
         self._types = types
-        self._streams = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
+        self._limits = limits or {}
+        self._served = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
 
     def take(
         self,
@@ -128,11 +163,13 @@ class WorkLog:
         holding: bool,
         also: Collection[str] = (),
         outcomes: Sequence[Outcome] = (),
+        bounds: Bounds = ANYTHING,
     ) -> Taken:
         """End attempts, show life, then take and start at most `room` tasks, higher priorities
         first.
 
-        Tasks of other types than this worker's are set aside for those that know them.
+        Tasks of other types than this worker's, and those it has no room for, are set aside for
+        other workers; those beyond their owner's limit until one of the owner's has ended.
 
         Args:
             holding: whether this worker holds tasks of the partition; then its lease must exist.
@@ -143,26 +180,47 @@ class WorkLog:
             Fenced: its lease is gone.
         """
         keys = PartitionKeys(self._namespace, partition)
-        names = [keys.log, keys.leases, *self._stream_keys(keys)]
-        types = " ".join((*self._types, *also)) if self._types else ""
-        arguments: list[Argument] = [keys.prefix, self.worker, room, int(holding), types]
+        names = [keys.log, keys.leases, keys.claimed]
+        for served in self._served:
+            names += [f"{keys.prefix}:queue:{served}", f"{keys.prefix}:express:{served}"]
+        arguments: list[Argument] = [keys.prefix, self.worker, room, int(holding)]
+        arguments.append(" ".join((*self._types, *also)) if self._types else "")
+        arguments.append(self._limited(bounds.rooms))
+        arguments += [bounds.turn, int(bounds.alone), int(bounds.drains)]
         arguments += _ends(outcomes)
         answer = call(self._servers, "take", names, arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
-        tasks = [_started(partition, row) for row in answer[2]]
-        next_due_ms = int(answer[3]) if int(answer[3]) >= 0 else None
-        unclaimed = [kind.decode() for kind in answer[4]]
-        stood = [bool(row) for row in answer[5]]
-        return Taken(tasks, _beats(answer[1]), next_due_ms, unclaimed, stood)
+        _, beats, rows, next_due_ms, unclaimed, full, turn, drains, stood = answer
+        return Taken(
+            [_started(partition, row) for row in rows],
+            _beats(beats),
+            int(next_due_ms) if int(next_due_ms) >= 0 else None,
+            [kind.decode() for kind in unclaimed],
+            [kind.decode() for kind in full],
+            int(turn),
+            bool(drains),
+            [bool(row) for row in stood],
+        )
+
+    def _limited(self, rooms: Mapping[str, int]) -> str:
+        return " ".join(
+            f"{kind} {self._limits.get(kind, '-')} {rooms.get(kind, '-')}"
+            for kind in {*self._limits, *rooms}
+        )
 
     def resume(self, partition: int, held: Iterable[str]) -> list[StartedTask]:
         """Find tasks that Redis started for this worker in answers that got lost."""
         keys = PartitionKeys(self._namespace, partition)
-        known = list(held)
+        known = set(held)
+        streams = [(keys.claimed, "c")]
+        for served in self._served:
+            streams.append((f"{keys.prefix}:queue:{served}", f"{served}/"))
+            streams.append((f"{keys.prefix}:express:{served}", f"{served}/x"))
         found: list[StartedTask] = []
-        for stream in self._stream_keys(keys):
-            arguments: list[Argument] = [keys.prefix, self.worker, *known]
+        for stream, mark in streams:
+            there = [e.removeprefix(mark) for e in known if e.startswith(mark)]
+            arguments: list[Argument] = [keys.prefix, self.worker, *there]
             rows = call(self._servers, "resume", [keys.log, stream], arguments)
             found += [_started(partition, row) for row in rows]
         return found
@@ -238,9 +296,6 @@ class WorkLog:
             if int(answer[2]):
                 return released
 
-    def _stream_keys(self, keys: PartitionKeys) -> list[str]:
-        return [f"{keys.prefix}:queue:{stream}" for stream in self._streams]
-
 
 def _ends(outcomes: Iterable[Outcome]) -> list[Argument]:
     arguments: list[Argument] = []
@@ -256,8 +311,10 @@ def _beats(flat: list[bytes]) -> dict[str, int]:
 
 
 def _started(partition: int, row: list[Any]) -> StartedTask:
-    o, task_id, owner, attempt, entry, queue_key, created, saved, trace, failures = row
+    o, task_id, owner, attempt, entry, queue_key, created, saved, trace, failures, crashes = row
+    q, e = queue_key.decode(), entry.decode()
     return StartedTask(
-        partition, o.decode(), task_id.decode(), owner.decode(), int(attempt), entry.decode(),
-        queue_key.decode(), created, saved, trace.decode(), int(failures),
+        partition, o.decode(), task_id.decode(), owner.decode(), int(attempt),
+        e if e.startswith("c") else f"{q}/{e}", q, created, saved, trace.decode(), int(failures),
+        int(crashes),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from dramatiq.middleware.prometheus import Prometheus
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from milepost.errors import Cancelled
-from milepost_log.work import Outcome, Taken, WorkLog
+from milepost_log.work import ANYTHING, Bounds, Outcome, Taken, WorkLog
 from milepost_worker.broker import QUEUE
 from milepost_worker.exposition import Exposition
 from milepost_worker.jobs import type_of
@@ -129,10 +129,13 @@ class MeasuredLog(WorkLog):
         holding: bool,
         also: Collection[str] = (),
         outcomes: Sequence[Outcome] = (),
+        bounds: Bounds = ANYTHING,
     ) -> Taken:
         """See `WorkLog`."""
         with self._figures.timed("take"):
-            taken = super().take(partition, room, holding=holding, also=also, outcomes=outcomes)
+            taken = super().take(
+                partition, room, holding=holding, also=also, outcomes=outcomes, bounds=bounds
+            )
         self._count(outcomes, taken.stood)
         return taken
 

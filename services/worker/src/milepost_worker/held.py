@@ -22,6 +22,14 @@ class Held:
     """Ends that the log has not confirmed."""
     unclaimed: list[str] = field(default_factory=list[str])
     """Types of tasks that wait aside there, and that this worker does not know."""
+    full: list[str] = field(default_factory=list[str])
+    """Types of tasks that wait aside there, and that this worker has no room for."""
+    turn: int = 0
+    """Whose turn it is there, as the log said."""
+    drains: bool = False
+    """Whether this worker takes nothing more until it is alone, since a suspect waits there."""
+    taken_at: float = 0.0
+    """When something was last taken from it, monotonic seconds."""
     look_at: float = 0.0
     """When to take from it next, monotonic seconds."""
     beat_at: float = 0.0

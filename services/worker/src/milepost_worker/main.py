@@ -79,12 +79,13 @@ def _serve(
 ) -> None:
     known = definitions()
     queues = settings.queues or tuple(sorted({d.announcement.queue for d in known.values()}))
+    of_owners = {n: d.max_running_per_owner for n, d in known.items() if d.max_running_per_owner}
     servers = open_servers(settings.redis_url)
     make_log = WorkLog if figures is None else figures.log
 
     def open_log() -> WorkLog:
         name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
-        return make_log(servers, settings.namespace, name, queues, known)
+        return make_log(servers, settings.namespace, name, queues, known, of_owners)
 
     def describe(started: StartedTask, outbox: Outbox) -> Job:
         name = type_of(started)
@@ -104,6 +105,7 @@ def _serve(
             clock=time.time,
             monotonic=time.monotonic,
         ),
+        max_running={name: d.max_running for name, d in known.items() if d.max_running},
     )
     endings = Endings(settings.max_result_bytes, chance=random.random)
     broker = StreamBroker(session, endings)

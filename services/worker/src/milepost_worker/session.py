@@ -8,15 +8,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Mapping
 
 from milepost.errors import LogUnavailable
-from milepost_log.work import Fenced, Outcome, StartedTask, Taken, WorkLog
+from milepost_log.work import Bounds, Fenced, Outcome, StartedTask, Taken, WorkLog
 from milepost_worker.held import Held, Holdings
 from milepost_worker.interrupts import interrupt
 from milepost_worker.jobs import Job
 from milepost_worker.leases import Observer
 from milepost_worker.outbox import FLUSH_SECONDS, Outbox
+from milepost_worker.rooms import Rooms
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Session:
         max_log_lines: int,
         describe: Callable[[StartedTask, Outbox], Job],
         given_up: Callable[[Collection[str]], Collection[str]] = lambda types: (),
+        max_running: Mapping[str, int] | None = None,
     ) -> None:
         """Connect nowhere yet.
 
@@ -49,10 +51,10 @@ class Session:
             describe: makes the job of a started task.
             given_up: of task types that this worker does not know, those to take in order to fail
                 them, since nobody knows them.
+            max_running: task type -> how many of it may run at once in this process.
         """
         self._open_log = open_log
         self._log = open_log()
-        self._threads = threads
         self._lease = lease_seconds
         self._grace = grace_seconds
         self._sweep = min(SWEEP_SECONDS, lease_seconds / 3)
@@ -63,9 +65,7 @@ class Session:
         self._wake = threading.Event()
         self._outbox = Outbox(self._holdings, max_log_lines=max_log_lines, wake=self._wake.set)
         self._ready: deque[Job] = deque()
-        self._next = 0
-        self._busy = 0
-        self._busy_lock = threading.Lock()
+        self._rooms = Rooms(threads, max_running or {})
         self._backoff = 0.0
         self._lost = False
         self.on_held: Callable[[int], None] = lambda partition: None
@@ -102,8 +102,7 @@ class Session:
     def finished(self, job: Job, ending: Outcome) -> None:
         """Note the end of an attempt and that its thread is free; from any thread."""
         self._outbox.finished(job, ending)
-        with self._busy_lock:
-            self._busy -= 1
+        self._rooms.end(job)
         self._wake.set()
 
     def next_job(self, timeout: float) -> Job | None:
@@ -163,27 +162,42 @@ class Session:
 
     def _take(self, now: float) -> float:
         """End what has ended and take where work may be; where there is no room, still show life
-        and watch others. Every partition has its turn, whatever waits in the others."""
-        due = [n for n, held in self._in_turn() if held.endings or now >= held.look_at]
-        for left, number in zip(range(len(due), 0, -1), due, strict=True):
-            held = self._holdings[number]
-            room = 0 if self.draining else -(-(self._threads - self._busy) // left)
+        and watch others. Partitions that were given nothing for long go first, and share the room:
+        what waits in one stands before nobody in another."""
+        self._notice_room()
+        in_turn = sorted(self._holdings.items(), key=_turn)
+        due = [(n, held) for n, held in in_turn if held.endings or now >= held.look_at]
+        for left, (number, held) in zip(range(len(due), 0, -1), due, strict=True):
+            room = -(-self._room(held) // left)
             if room > 0:
                 self._take_from(number, held, room, now)
-                self._next = number + 1
             elif held.endings:
                 self._outbox.finish(self._log, number, held)
             elif not self.draining and now >= held.beat_at:
                 self._take_from(number, held, 0, now)
-        if self.draining or self._busy >= self._threads:
+        if self.draining or self._rooms.free <= 0:
             return self._sweep  # the next thread that gets free wakes us
-        look_at = min(held.look_at for held in self._holdings.values())
-        return min(self._sweep, max(0.0, look_at - now))
+        look_at = [held.look_at for held in self._holdings.values() if self._room(held)]
+        return min(self._sweep, max(0.0, min(look_at, default=now + self._sweep) - now))
 
-    def _in_turn(self) -> Iterator[tuple[int, Held]]:
-        """All partitions, beginning behind the one that work was last taken from."""
-        for number in (*range(self._next, len(self._holdings)), *range(self._next)):
-            yield number, self._holdings[number]
+    def _notice_room(self) -> None:
+        """Look again where something waits that there is room for now."""
+        freed, alone = self._rooms.freed(), self._is_alone()
+        for held in self._holdings.values():
+            if not freed.isdisjoint(held.full) or (held.drains and alone):
+                held.look_at = 0.0
+
+    def _room(self, held: Held) -> int:
+        """How many tasks may be taken from a partition now."""
+        if self.draining:
+            return 0
+        if any(each.drains for each in self._holdings.values()):
+            return self._rooms.free if held.drains and self._is_alone() else 0
+        return self._rooms.free
+
+    def _is_alone(self) -> bool:
+        """Whether this process holds nothing, not even an end that is not told yet."""
+        return self._rooms.is_empty and not any(self._holdings.jobs())
 
     def _take_from(self, number: int, held: Held, room: int, now: float) -> None:
         held.look_at = now + self._sweep
@@ -194,6 +208,7 @@ class Session:
             holding=bool(held.jobs),
             also=self._given_up(held.unclaimed),
             outcomes=held.endings,
+            bounds=Bounds(self._rooms.by_type(), self._is_alone(), held.turn, held.drains),
         )
         self._outbox.confirm(held, taken.stood)
         self._accept(held, taken, room, now)
@@ -202,8 +217,13 @@ class Session:
     def _accept(self, held: Held, taken: Taken, room: int, now: float) -> None:
         for started in taken.tasks:
             self._hand_out(held, started)
-        held.unclaimed = taken.unclaimed  # setting aside rings: the next take is soon
-        if room and len(taken.tasks) == room:
+        if not room:
+            return
+        held.unclaimed, held.full = taken.unclaimed, taken.full  # setting aside rings for others
+        held.turn, held.drains = taken.turn, taken.drains
+        if taken.tasks:
+            held.taken_at = now
+        if len(taken.tasks) == room:
             held.look_at = 0.0  # there may be more
         elif taken.next_due_ms is not None:
             held.look_at = min(held.look_at, now + taken.next_due_ms / 1000)
@@ -212,8 +232,7 @@ class Session:
         job = self._describe(started, self._outbox)
         held.jobs[started.entry] = job
         self.on_held(started.partition)
-        with self._busy_lock:
-            self._busy += 1
+        self._rooms.begin(job)
         self._ready.append(job)
 
     def _observe(self, number: int, beats: dict[str, int], now: float) -> None:
@@ -255,3 +274,9 @@ class Session:
         self._log = self._open_log()
         self._observer = Observer(self._log.worker, self._lease)
         self.ring()
+
+
+def _turn(partition: tuple[int, Held]) -> tuple[bool, float]:
+    """Sorts partitions by whose turn it is."""
+    _, held = partition
+    return not held.drains, held.taken_at

@@ -16,6 +16,6 @@ if status == 'running' and not task[6] then
   emit('cancel_requested', id, task[1], task[3], '{}', by)
 elseif status == 'queued' or status == 'scheduled' or status == 'retrying' then
   status = 'cancelled'
-  end_task(key, o, id, task[1], task[3], task[4], task[5], status, '{}', by)
+  end_task(key, o, id, task[1], task[3], task[4], task[5], nil, status, '{}', by)
 end
 return status

@@ -9,15 +9,16 @@ local function end_attempts(worker, first)
   for at = first, #ARGV, 6 do
     local o, id, attempt = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local key = task_key(o, id)
-    local task = redis.call('HMGET', key, 'o', 's', 'a', 'w', 'q', 'e', 'z')
+    local task = redis.call('HMGET', key, 'o', 's', 'a', 'w', 'q', 'e', 'z', 'r')
     local mine = task[3] == attempt and task[4] == worker
     if mine and task[2] == 'running' then
       local kind, data = ARGV[at + 3], ARGV[at + 4]
       if kind == 'retrying' and task[7] then kind, data = 'cancelled', '{}' end
       if kind == 'retrying' then
-        retry_later(key, o, id, task[1], attempt, task[5], task[6], data, ARGV[at + 5])
+        retry_later(key, o, id, task[1], attempt, task[5], task[6], task[8], data,
+          ARGV[at + 5])
       else
-        end_task(key, o, id, task[1], attempt, task[5], task[6], kind, data)
+        end_task(key, o, id, task[1], attempt, task[5], task[6], task[8], kind, data)
       end
     end
     answers[#answers + 1] = mine and task[2] ~= 'queued' and 1 or 0

@@ -10,6 +10,9 @@ local KEEP_SECONDS = 90000
 -- How many entries of a queue one owner may have in its stream; the rest waits in lists, so that
 -- nobody's 10,000 tasks stand before another's one.
 local SHARE = 64
+-- Who has fewer in its streams than this has little there: it takes the express lane, so that it
+-- does not stand behind the shares of those who have much.
+local EXPRESS = 3
 -- Entries looked at in one call where their number is not the caller's.
 local PAGE = 100
 -- How many dead letters a partition keeps; each has at most some 5 KiB. The oldest go first.
@@ -27,6 +30,8 @@ local rung, registered = {}, {}
 local function task_key(o, id) return prefix .. ':task:' .. o .. ':' .. id end
 local function owner_key(o) return prefix .. ':owner:' .. o end
 local function queue_key(q) return prefix .. ':queue:' .. q end
+local function express_key(q) return prefix .. ':express:' .. q end
+local claimed = prefix .. ':claimed'
 
 local function event(kind, task, owner, attempt, data, extra)
   local entry = {'t', kind, 'k', task, 'o', owner, 'a', attempt, 'd', data}
@@ -60,23 +65,37 @@ end
 
 local function waiting_key(q, o) return prefix .. ':waiting:' .. o .. ':' .. q end
 
--- Put a ready task into its queue's stream, or, beyond its owner's share, into the owner's list.
--- Returns its entry, "" for one that waits. `held`: the share it has already (1) or not (0).
+-- The stream that a task's `e` is in, and its entry there. `e` begins with x in an express lane,
+-- with c in `claimed`.
+local function stream_of(q, e)
+  local lane = string.sub(e, 1, 1)
+  if lane == 'x' then return express_key(q), string.sub(e, 2) end
+  if lane == 'c' then return claimed, string.sub(e, 2) end
+  return queue_key(q), e
+end
+
+local function add_entry(key, o, id, q, lane)
+  local queue = string.sub(q, 1, -3)
+  if not registered[queue] then
+    registered[queue] = true
+    redis.call('SADD', prefix .. ':queues', queue)
+  end
+  local entry = redis.call('XADD', stream_of(q, lane), '*', 'o', o, 'k', id)
+  redis.call('HSET', key, 's', 'queued', 'e', lane .. entry)
+end
+
+-- Put a ready task into a stream of its queue or, beyond its owner's share, into the owner's list.
+-- `held`: the share it has already (1) or not (0).
 local function enqueue(key, o, id, q, held)
-  local queue, entry = string.sub(q, 1, -3), ''
-  local counts, share = owner_key(o), 'in:' .. queue
-  if held == 1 or tonumber(redis.call('HGET', counts, share) or 0) < SHARE then
-    if not registered[queue] then
-      registered[queue] = true
-      redis.call('SADD', prefix .. ':queues', queue)
-    end
+  local counts, share = owner_key(o), 'in:' .. string.sub(q, 1, -3)
+  local others = tonumber(redis.call('HGET', counts, share) or 0) - held
+  if others < SHARE then
     if held == 0 then redis.call('HINCRBY', counts, share, 1) end
-    entry = redis.call('XADD', queue_key(q), '*', 'o', o, 'k', id)
+    add_entry(key, o, id, q, others < EXPRESS and 'x' or '')
   else
     redis.call('RPUSH', waiting_key(q, o), id)
+    redis.call('HSET', key, 's', 'queued', 'e', '')
   end
-  redis.call('HSET', key, 's', 'queued', 'e', entry)
-  return entry
 end
 
 -- Every call into the server costs as much as what it does. What many tasks of one call do to the
@@ -109,7 +128,7 @@ local function fill(o, queue, free)
         local key = task_key(o, id)
         local task = redis.call('HMGET', key, 's', 'e')
         if task[1] == 'queued' and task[2] == '' then
-          enqueue(key, o, id, queue .. priority, 1)
+          add_entry(key, o, id, queue .. priority, '')
           if not takes_next then ring(queue .. priority) end
           free = free - 1
         end
@@ -144,6 +163,36 @@ local function settle()
   dropped, places, ended = {}, {}, {}
 end
 
+-- Owners whose tasks wait aside in a line, "queue:priority letter:name", take turns: each stands in
+-- it once, behind all others.
+local function give_turn(line, o)
+  local turns = prefix .. ':unclaimed:' .. line
+  local last = redis.call('ZRANGE', turns, -1, -1, 'WITHSCORES')[2]
+  if not last then redis.call('SADD', prefix .. ':unclaimed', line) end
+  local turn = math.max(now, (tonumber(last) or 0) + 1)
+  redis.call('ZADD', turns, 'NX', string.format('%.0f', turn), o)
+end
+
+-- An attempt is over that counted against its owner's limit on running tasks of a type, if one did:
+-- what waits aside for that may be claimed.
+local function free_slot(o, id, kind)
+  if not kind then return end
+  redis.call('SREM', prefix .. ':running:' .. o .. ':' .. kind, id)
+  local limited = prefix .. ':limited:' .. o .. ':' .. kind
+  local lines = redis.call('SMEMBERS', limited)
+  for _, line in ipairs(lines) do
+    give_turn(line, o)
+    ring(string.match(line, '^[^:]+:[hnl]'))
+  end
+  if #lines > 0 then redis.call('DEL', limited) end
+end
+
+-- Take a task's entry out of its stream for good. What was claimed from aside holds no share.
+local function leave_stream(o, q, e)
+  drop_entry(stream_of(q, e))
+  if string.sub(e, 1, 1) ~= 'c' then pass_on(o, q) end
+end
+
 -- Keep what nobody can read, with the reason; its own fields, cut short, behind a dot.
 local function bury(stream, entry, reason, fields)
   local letter = {'stream', stream, 'entry', entry, 'reason', reason}
@@ -154,36 +203,39 @@ local function bury(stream, entry, reason, fields)
   return redis.call('XADD', prefix .. ':dead', 'MAXLEN', MAX_DEAD, '*', unpack(letter))
 end
 
--- End a task: terminal event, acknowledgement and the owner's count in one step.
-local function end_task(key, o, id, owner, attempt, q, entry, status, data, extra)
+-- End a task: terminal event, acknowledgement and the owner's count in one step. `e` is its entry,
+-- "" for none; `slot` the type whose limit its attempt counts against, if any.
+local function end_task(key, o, id, owner, attempt, q, e, slot, status, data, extra)
   redis.call('HSET', key, 's', status, 'e', '', 'v', '')
-  if entry ~= '' then
-    drop_entry(queue_key(q), entry)
-    pass_on(o, q)
+  if e ~= '' then
+    leave_stream(o, q, e)
   else
     redis.call('ZREM', prefix .. ':delayed', o .. ':' .. id)
   end
+  free_slot(o, id, slot)
   redis.call('EXPIRE', key, KEEP_SECONDS)
   add(ended, o, 1)
   return emit(status, id, owner, attempt, data, extra)
 end
 
 -- Give up an attempt until `delay` ms from now; the event says when that is by our clock.
-local function retry_later(key, o, id, owner, attempt, q, entry, data, delay)
+local function retry_later(key, o, id, owner, attempt, q, e, slot, data, delay)
   local due = string.format('%.0f', now + tonumber(delay))
-  drop_entry(queue_key(q), entry)
   redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
   redis.call('HSET', key, 's', 'retrying', 'e', '')
-  pass_on(o, q)
+  leave_stream(o, q, e)
+  free_slot(o, id, slot)
   redis.call('HINCRBY', key, 'f', 1)
   emit('retrying', id, owner, attempt, string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}')
 end
 
 -- Put a task that left a worker, or came due, into its queue again: a NEW entry, the old one gone.
-local function requeue(key, o, id, q, entry)
-  if entry ~= '' then drop_entry(queue_key(q), entry) end
-  enqueue(key, o, id, q, entry ~= '' and 1 or 0)
+local function requeue(key, o, id, q, e, slot)
+  if e ~= '' then drop_entry(stream_of(q, e)) end
+  local has_share = e ~= '' and string.sub(e, 1, 1) ~= 'c'
+  enqueue(key, o, id, q, has_share and 1 or 0)
   redis.call('HDEL', key, 'w')
+  free_slot(o, id, slot)
   ring(q)
 end
 

@@ -21,7 +21,7 @@ local function redrive(letter)
   local status = task[2]
   if status == 'succeeded' or status == 'failed' or status == 'cancelled' then return 'ended' end
   if task[6] ~= letter or status ~= 'queued' then return 'elsewhere' end
-  local reason = damage(task[4], task[3], task[5])
+  local reason = damage(task[4] and type_of(task[4]), task[3], task[5])
   if reason then return reason end
   redis.call('HDEL', key, 'j')
   enqueue(key, o, id, task[5], 0)

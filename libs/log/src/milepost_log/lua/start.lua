@@ -11,11 +11,18 @@ local function type_of(data)
   return type(kind) == 'string' and #kind <= 100 and string.match(kind, '^[a-z0-9_.]+$') or nil
 end
 
--- Why a task can be started by nobody; nil when it can. `task` has its d, a and q.
-local function damage(data, attempt, q)
-  if not (data and type_of(data)) then return 'its task does not say what to do' end
+-- Why a task can be started by nobody; nil when it can.
+local function damage(kind, attempt, q)
+  if not kind then return 'its task does not say what to do' end
   if not string.match(attempt or '', '^%d+$') then return 'its task has no number of attempts' end
   if not string.match(q or '', '^[a-z0-9_-]+:[hnl]$') then return 'its task names no queue' end
+end
+
+-- The letter that marks a stream in its entries' tasks, and the queue and priority it is for.
+local function lane_of(stream)
+  if stream == claimed then return 'c', nil end
+  local q = string.match(stream, '^:express:(.*)$', #prefix + 1)
+  return q and 'x' or '', q or string.sub(stream, #queue_key('') + 1)
 end
 
 -- Its owner's share goes to the next; the task, if there is one, remembers its letter.
@@ -24,14 +31,15 @@ local function dead_entry(stream, entry, fields, reason, key, o)
   drop_entry(stream, entry)
   if key then
     redis.call('HSET', key, 'e', '', 'j', letter)
-    pass_on(o, string.sub(stream, #queue_key('') + 1))
+    local lane, q = lane_of(stream)
+    if q then pass_on(o, q) end
   end
 end
 
 -- Start the task of one entry. Nil when the entry is not (or no more) the one its task waits on:
--- then it is dropped; or when `knows` (type -> true; nil for every type) lacks the task's type: then
--- the task waits aside, with no attempt counted, and the answer's second value is its queue.
-local function start_entry(stream, entry, fields, worker, knows)
+-- then it is dropped; or when the task has to wait aside, with no attempt counted: where a worker may
+-- claim it, its line is the second value.
+local function start_entry(stream, entry, fields, caller)
   local o, id
   for i = 1, #fields, 2 do
     if fields[i] == 'o' then o = fields[i + 1] elseif fields[i] == 'k' then id = fields[i + 1] end
@@ -39,33 +47,37 @@ local function start_entry(stream, entry, fields, worker, knows)
   if not (o and id) or #o > 64 or #id > 64 then
     return dead_entry(stream, entry, fields, 'a queue entry without an owner hash and a task id')
   end
-  local key = task_key(o, id)
-  local task = redis.pcall('HMGET', key, 'o', 's', 'a', 'e', 'w', 'd', 'q', 'v', 'x', 'f')
+  local key, lane = task_key(o, id), lane_of(stream)
+  local task = redis.pcall('HMGET', key, 'o', 's', 'a', 'e', 'w', 'd', 'q', 'v', 'x', 'f', 'c')
   if task.err or not task[1] then
     return dead_entry(stream, entry, fields, 'a queue entry of a task that is not there')
   end
   local owner, status, attempt, q, saved, trace = task[1], task[2], task[3], task[7], task[8], task[9]
-  if task[4] ~= entry then return drop_entry(stream, entry) end
-  if status == 'running' and task[5] == worker then
-    return {o, id, owner, tonumber(attempt), entry, q, task[6], saved or '', trace or '',
-      tonumber(task[10] or 0)}
+  local crashes = tonumber(task[11] or 0)
+  if task[4] ~= lane .. entry then return drop_entry(stream, entry) end
+  if status == 'running' and task[5] == caller.worker then
+    return {o, id, owner, tonumber(attempt), task[4], q, task[6], saved or '', trace or '',
+      tonumber(task[10] or 0), crashes}
   end
   if status ~= 'queued' then return drop_entry(stream, entry) end
-  local reason = damage(task[6], attempt, q)
+  local kind = task[6] and type_of(task[6])
+  local reason = damage(kind, attempt, q)
   if reason then return dead_entry(stream, entry, fields, reason, key, o) end
-  local kind = knows and type_of(task[6])
-  if knows and not knows[kind] then
-    drop_entry(stream, entry)
-    redis.call('HSET', key, 'e', '')
-    redis.call('SADD', prefix .. ':unclaimed', kind)
-    redis.call('RPUSH', prefix .. ':unclaimed:' .. kind, o .. ':' .. id)
-    pass_on(o, q)
-    return nil, q
+  local name, limited = waits_in(caller, o, kind, crashes)
+  if name then
+    local line = set_aside(key, o, id, q, kind, name, limited, lane == 'c' or attempt ~= '0')
+    leave_stream(o, q, task[4])
+    return nil, line
   end
   attempt = attempt + 1
-  redis.call('HSET', key, 's', 'running', 'a', attempt, 'w', worker)
+  redis.call('HSET', key, 's', 'running', 'a', attempt, 'w', caller.worker)
   if attempt > 1 then redis.call('HDEL', key, 'n', 'g', 'm', 'l') end
-  emit('started', id, owner, attempt, '{"worker":"' .. worker .. '"}', trace and {'x', trace})
-  return {o, id, owner, attempt, entry, q, task[6], saved or '', trace or '',
-      tonumber(task[10] or 0)}
+  if caller.limits[kind] then
+    redis.call('SADD', prefix .. ':running:' .. o .. ':' .. kind, id)
+    redis.call('HSET', key, 'r', kind)
+  end
+  emit('started', id, owner, attempt, '{"worker":"' .. caller.worker .. '"}', trace and {'x', trace})
+  if caller.rooms[kind] then caller.rooms[kind] = caller.rooms[kind] - 1 end
+  return {o, id, owner, attempt, task[4], q, task[6], saved or '', trace or '',
+    tonumber(task[10] or 0), crashes}
 end

@@ -1,47 +1,51 @@
 #!lua flags=allow-oom
 -- End attempts, then take work and start it: raise the caller's lease, promote what is due, start at
--- most `room` tasks, higher priorities first. Tasks of types that the caller does not know are set aside; who
--- knows them puts them into their queues again.
--- KEYS[1] log  [2] leases  [3..] queue streams, in the order to serve them
+-- most `room` tasks, higher priorities first. What the caller has to leave to others or to later is
+-- set aside.
+-- KEYS[1] log  [2] leases  [3] `claimed`  then 2 for each queue and priority, in the order to serve
+--      them: its stream, its express lane
 -- ARGV[1] prefix  [2] worker incarnation  [3] room  [4] "1" when the caller holds tasks here
 --      [5] the task types it knows, each between spaces ("" = all)
---      [6..] attempts that have ended, as `end_attempts` reads them
--- Answer: {"ok", {worker, beats, ...}, {{o, id, owner, attempt, entry, "queue:p", created data,
---          saved, trace, failures}...}, ms until there is more to take or -1,
---          {types of tasks that were set aside and that the caller does not know},
+--      [6] of types with limits, 3 words each: type, most running ones of an owner, how many more
+--      the caller takes; "-" for any number
+--      [7] whose turn it is, as the last answer said (0 at first)
+--      [8] "1" when the caller holds no task anywhere  [9] "1" when it drains for a suspect
+--      [10..] attempts that have ended, as `end_attempts` reads them
+-- Answer: {"ok", {worker, beats, ...}, {{o, id, owner, attempt, e, "queue:p", created data,
+--          saved, trace, failures, crashes}...}, ms until there is more to take or -1,
+--          {types of tasks that wait aside and that the caller does not know}, {and that it has no
+--          room for}, whose turn it is, 1 when the caller shall drain for a suspect,
 --          {what `end_attempts` returns}} | {"fenced"}
--- A lost answer leaves its tasks running in this worker's name: `resume` finds them.
+-- With room 0 the four before the last say nothing. A lost answer leaves its tasks running in this worker's
+-- name: `resume` finds them.
 local leases, worker, room = KEYS[2], ARGV[2], tonumber(ARGV[3])
-local ends = end_attempts(worker, 6)
+-- So many places go to the express lane of a queue and priority while others wait, then one to them.
+local EXPRESS_PLACES = 3
+local ends = end_attempts(worker, 10)
 takes_next = room > 0
 settle() -- what the ended ones made place for can be taken at once
 takes_next = false
 if ARGV[4] == '1' and redis.call('HEXISTS', leases, worker) == 0 then return {'fenced'} end
 redis.call('HINCRBY', leases, worker, 1)
 
-local knows = nil
+local caller = {worker = worker, limits = {}, rooms = {}, alone = false}
 if ARGV[5] ~= '' then
-  knows = {}
-  for kind in string.gmatch(ARGV[5], '%S+') do knows[kind] = true end
+  caller.knows = {}
+  for kind in string.gmatch(ARGV[5], '%S+') do caller.knows[kind] = true end
 end
-
-local function claim(kind)
-  local list = prefix .. ':unclaimed:' .. kind
-  for _ = 1, PAGE do
-    local member = redis.call('LPOP', list)
-    if not member then return redis.call('SREM', prefix .. ':unclaimed', kind) end
-    local o, id = string.match(member, '^([^:]+):(.+)$')
-    local task = redis.call('HMGET', task_key(o, id), 's', 'e', 'q')
-    if task[1] == 'queued' and task[2] == '' then
-      enqueue(task_key(o, id), o, id, task[3], 0)
-      ring(task[3])
-    end
-  end
+for kind, limit, places in string.gmatch(ARGV[6], '(%S+) (%S+) (%S+)') do
+  caller.limits[kind], caller.rooms[kind] = tonumber(limit), tonumber(places)
 end
+local passed, was_aside = math.floor(ARGV[7] / 2), ARGV[7] % 2 == 1
 
+local serves = {}
+for i = 4, #KEYS, 2 do
+  local _, q = lane_of(KEYS[i])
+  serves[q] = true
+end
 if room > 0 then
-  for _, kind in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do
-    if not knows or knows[kind] then claim(kind) end
+  for _, line in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do
+    note_line(line, serves)
   end
 end
 
@@ -57,38 +61,87 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT
   end
 end
 
-local function unread(stream)
-  local reply = redis.pcall('XREADGROUP', 'GROUP', 'workers', worker, 'COUNT', room,
-    'STREAMS', stream, '>')
-  if reply and reply.err then
-    if not string.find(reply.err, 'NOGROUP', 1, true) then error(reply.err) end
-    redis.call('XGROUP', 'CREATE', stream, 'workers', '0')
-    reply = redis.call('XREADGROUP', 'GROUP', 'workers', worker, 'COUNT', room,
-      'STREAMS', stream, '>')
+local function room_left() return looked < PAGE and room - #started or 0 end
+
+-- A suspect runs with nothing beside it.
+local function take_suspect()
+  caller.alone = true
+  for i = 4, #KEYS, 2 do
+    local _, q = lane_of(KEYS[i])
+    while #started == 0 and room_left() > 0 and claim(q, caller, serves) do end
   end
-  return reply and reply[1][2] or {}
+  caller.alone = false
+  if #started > 0 then room = #started end
 end
 
--- Garbage makes no room for itself: it is looked at in the same call, within bounds.
-local started, looked, more = {}, 0, false
-for i = 3, #KEYS do
-  local full = redis.call('XLEN', KEYS[i]) > 0
-  while full and room > 0 and looked < PAGE do
-    local asked, entries = room, unread(KEYS[i])
-    for _, entry in ipairs(entries) do
-      local task, aside = start_entry(KEYS[i], entry[1], entry[2], worker, knows)
-      if task then started[#started + 1] = task; room = room - 1 end
-      if aside then ring(aside) end
+-- Fill places from one queue and priority: who has little in it first, but for a part of the places;
+-- those go to what waits aside and to the stream by turns. Whether there may be more.
+local function serve(stream, express)
+  local _, q = lane_of(stream)
+  local first, aside = redis.call('XLEN', express) > 0, next(lines) ~= nil
+  local rest = redis.call('XLEN', stream) > 0
+  local left = room_left()
+  while left > 0 and (first or aside or rest) do
+    local had = #started
+    if first and not (passed >= EXPRESS_PLACES and (aside or rest)) then
+      local most = (aside or rest) and math.min(left, EXPRESS_PLACES - passed) or left
+      first = read_and_start(express, most, caller, serves) == most
+      passed = passed + #started - had
+    elseif aside and not (was_aside and rest) then
+      aside = claim(q, caller, serves)
+      if #started > had then passed, was_aside = 0, true end
+    else
+      local most = (first or aside) and 1 or left
+      rest = read_and_start(stream, most, caller, serves) == most
+      passed, was_aside = 0, false
     end
-    looked, full = looked + #entries, #entries == asked
+    left = room_left()
   end
-  more = more or (full and room > 0)
+  return first or aside or rest
 end
+
+-- Garbage and what is set aside make no room for themselves: they are looked at in the same call,
+-- within bounds.
+local more, asked = false, room
+if room > 0 and ARGV[8] == '1' then take_suspect() end
+for i = 4, #KEYS, 2 do
+  if #started < room then more = serve(KEYS[i], KEYS[i + 1]) or more end
+end
+if room > 0 and #started == 0 and ARGV[8] == '1' then take_suspect() end
+more = more and #started < room or next(places) ~= nil -- set aside or dead, it makes place for others
 local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-more = more or next(places) -- what was set aside or dead makes place for others
 due = more and 0 or due and math.max(0, due - now) or -1
-local unclaimed = {}
-for _, kind in ipairs(knows and redis.call('SMEMBERS', prefix .. ':unclaimed') or {}) do
-  if not knows[kind] then unclaimed[#unclaimed + 1] = kind end
+
+local unclaimed, full, suspects, said = {}, {}, false, {}
+for _, line in pairs(lines) do
+  local kind = line.kind
+  if caller.knows and not caller.knows[kind] then
+    if not said[kind] then unclaimed[#unclaimed + 1] = kind end
+    said[kind] = true
+  elseif line.suspect then
+    suspects = true
+  elseif caller.rooms[kind] == 0 then
+    if not said[kind] then full[#full + 1] = kind end
+    said[kind] = true
+  end
 end
-return {'ok', redis.call('HGETALL', leases), started, due, unclaimed, ends}
+
+-- Only one of those that could run a suspect stops taking other work for it; if it vanishes, another.
+local function drains()
+  local drain = prefix .. ':drain'
+  if not suspects and ARGV[9] ~= '1' then return 0 end
+  local by = redis.call('GET', drain)
+  if not suspects then
+    if by == worker then redis.call('DEL', drain) end
+    return 0
+  end
+  if by ~= worker then
+    if by and redis.call('HEXISTS', leases, by) == 1 then return 0 end
+    redis.call('SET', drain, worker)
+  end
+  return 1
+end
+
+local turn = passed * 2 + (was_aside and 1 or 0)
+local drain = tonumber(ARGV[3]) > 0 and drains() or 0
+return {'ok', redis.call('HGETALL', leases), started, due, unclaimed, full, turn, drain, ends}

@@ -1,0 +1,68 @@
+"""Owns how many more tasks this process takes, and of which types. Talks to nobody.
+
+The session's thread counts what it hands out, task threads what has ended.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from milepost_worker.jobs import Job
+
+
+class Rooms:
+    """The places of one process."""
+
+    def __init__(self, threads: int, max_running: Mapping[str, int]) -> None:
+        """All are free.
+
+        Args:
+            threads: how many tasks may run at once.
+            max_running: task type -> how many of it at most.
+        """
+        self._threads = threads
+        self._max_running = max_running
+        self._running = Counter[str]()
+        self._suspects = 0
+        self._freed: set[str] = set()
+        self._lock = threading.Lock()
+
+    def begin(self, job: Job) -> None:
+        """Count a job that a thread shall run."""
+        with self._lock:
+            self._running[job.type_name] += 1
+            self._suspects += job.started.is_suspect
+
+    def end(self, job: Job) -> None:
+        """Count its thread as free; from any thread."""
+        with self._lock:
+            self._running[job.type_name] -= 1
+            self._suspects -= job.started.is_suspect
+            if job.type_name in self._max_running:
+                self._freed.add(job.type_name)
+
+    @property
+    def free(self) -> int:
+        """How many more tasks it takes; none beside a suspect."""
+        with self._lock:
+            return 0 if self._suspects else self._threads - self._running.total()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no thread runs a task."""
+        with self._lock:
+            return not self._running.total()
+
+    def by_type(self) -> dict[str, int]:
+        """How many more it takes of each type that has a limit."""
+        with self._lock:
+            return {
+                kind: max(0, most - self._running[kind]) for kind, most in self._max_running.items()
+            }
+
+    def freed(self) -> set[str]:
+        """Types with a limit of which a task has ended since this was last asked."""
+        with self._lock:
+            freed = self._freed.copy()
+            self._freed.clear()
+            return freed

@@ -1,0 +1,5 @@
+"""What the tests of the log share."""
+
+from surroundings import log
+
+__all__ = ["log"]
