@@ -28,9 +28,9 @@ from milepost_log.reader import LogReader
 from milepost_log.servers import AsyncServers, open_servers_async
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.redis_wakeups import announce
-from milepost_notify.running import running
 from milepost_notify.store import ProjectionStore
 from milepost_notify.supervisor import Supervised
+from milepost_service.running import running
 from milepost_service.serve import HttpProtocol
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"

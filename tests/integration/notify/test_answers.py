@@ -132,7 +132,9 @@ async def test_who_is_not_known_or_may_not_read_is_refused(http: httpx.AsyncClie
 @pytest.mark.parametrize(
     "query",
     [
-        "limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "wait=-1", "wait=31", "wait=nan",
+        "limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "limit=%2B5", "limit=1_0",
+        "limit=%205", "limit=5.5", "limit=1e2", "limit=٥", "wait=%2B1", "wait=1_0",
+        "wait=1e0", "wait=-1", "wait=31", "wait=nan",
         "wait=inf", "wait=x", "since=x", "since=" + "A" * 39, "since=" + "A" * 60,
         "since=" + "A" * 5000, "since=%00", "since=%ff",
     ],
@@ -166,7 +168,30 @@ async def test_other_methods_are_405_and_say_which_is_allowed(bob: Person):
     for path in ("/notifications", "/tasks", f"/tasks/{task_id()}", "/notifications/stream"):
         answer = await bob.http.post(f"{API}{path}", headers=bob.headers)
         assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM)
-        assert "GET" in answer.headers["allow"]
+        assert answer.headers["allow"] == "GET, HEAD"
+
+
+async def test_head_is_get_without_a_body(bob: Person, log: Scribe):
+    task = task_id()
+    await log.tell(created(), task)
+    for path in (
+        "/notifications",
+        "/tasks",
+        f"/tasks/{task}",
+        "/livez",
+        "/notifications/stream",
+    ):
+        async with asyncio.timeout(5):
+            answer = await bob.http.head(f"{API}{path}", headers=bob.headers)
+        assert (answer.status_code, answer.content) == (200, b""), path
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    page = await bob.http.get("/")
+    head = await bob.http.head("/")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(page.content))
+    refused = await bob.http.head(f"{API}/tasks?limit=0", headers=bob.headers)
+    assert (refused.status_code, refused.content) == (422, b"")
+    assert refused.headers["content-type"] == PROBLEM
 
 
 async def test_a_revision_is_waited_for_and_then_refused_but_never_not_there(

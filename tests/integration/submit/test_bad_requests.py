@@ -178,7 +178,12 @@ BATCHES = [
         path=BATCH, loc=["body", "tasks", 2, "id"]),
     Bad("a second owner in a batch", 422, b'{"tasks": [%s, %s]}' % (changed(), changed(owner="x")),
         path=BATCH, loc=["body", "tasks", 1, "owner"]),
-    Bad("another's batch", 403, b'{"tasks": [%s], "owner": "bobby"}' % changed(), path=BATCH),
+    Bad("another's batch", 403, b'{"tasks": [%s], "owner": "bobby"}' % changed(), path=BATCH,
+        loc=["body", "owner"]),
+    Bad("another's batch by query", 403, b'{"tasks": [%s]}' % changed(), path=BATCH,
+        query={"owner": "bobby"}, loc=["query", "owner"]),
+    Bad("another's batch by its first item", 403, b'{"tasks": [%s]}' % changed(owner="bobby"),
+        path=BATCH, loc=["body", "tasks", 0, "owner"]),
     Bad("another's first item", 403, b'{"tasks": [%s]}' % changed(owner="bobby"), path=BATCH),
     Bad("more tasks than may live", 429, b'{"tasks": [%s]}' % b",".join([changed()] * 51),
         path=BATCH, loc=["body", "tasks", 50]),
@@ -303,11 +308,11 @@ async def test_a_chunked_body_over_the_limit_is_refused_while_it_streams_in(
         (f"{TASKS}/{ID}/cancel", "POST"),
         (READ, "POST"),
         ("/api/submit/accounts", "POST"),
-        ("/api/submit/session", "GET, POST, DELETE"),
-        ("/api/submit/task-types", "GET"),
-        ("/api/submit/livez", "GET"),
-        ("/api/submit/readyz", "GET"),
-        ("/api/submit/metrics", "GET"),
+        ("/api/submit/session", "GET, HEAD, POST, DELETE"),
+        ("/api/submit/task-types", "GET, HEAD"),
+        ("/api/submit/livez", "GET, HEAD"),
+        ("/api/submit/readyz", "GET, HEAD"),
+        ("/api/submit/metrics", "GET, HEAD"),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "BREW"])
@@ -437,3 +442,25 @@ async def test_two_owners_in_one_request_are_422(client: httpx.AsyncClient, bear
         TASKS, json={**BODY, "owner": "bob"}, params={"owner": "bobby"}, headers=headers
     )
     check_problem(answer, 422)
+
+
+@pytest.mark.parametrize("path", [TASKS, BATCH, f"{TASKS}/{ID}/retry"])
+async def test_two_idempotency_keys_are_one_too_many(
+    client: httpx.AsyncClient, bearer: Bearer, log: Log, path: str
+) -> None:
+    body = b'{"tasks": [%s]}' % changed() if path == BATCH else changed()
+    keys = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    headers = [*bearer("bob").items(), *JSON.items(), *keys]
+    content = b"" if path.endswith("retry") else body
+    answer = await client.post(path, content=content, headers=headers)
+    check_problem(answer, 422)
+    assert answer.json()["errors"][0]["loc"] == ["header", "Idempotency-Key"]
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient, bearer: Bearer) -> None:
+    for path in ("livez", "readyz", "metrics", "task-types", "openapi.json"):
+        answer = await client.head(f"/api/submit/{path}", headers=bearer("bob"))
+        assert (answer.status_code, answer.content) == (200, b""), path
+    answer = await client.head("/api/submit/session")
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert answer.headers["www-authenticate"] == "Bearer"

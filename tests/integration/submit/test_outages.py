@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from milepost.settings import Settings
 from milepost_log import catalogue
 from milepost_log.commands import Accepted, CommandLog
 from milepost_log.connection import connect
+from milepost_log.server_checks import Watch
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.main import build
 from submit_surroundings import FREE, ORIGIN, Bearer, Clock, Log
@@ -198,3 +199,23 @@ async def test_a_lost_answer_is_asked_for_again_and_appends_once(
     assert answer.status_code == 201
     assert "idempotent-replayed" not in answer.headers
     assert len(log.events()) == 1
+
+
+async def test_it_ends_though_a_background_task_forgets_that_it_was_cancelled(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgot = asyncio.Event()
+
+    async def deaf(*_: object) -> None:
+        """As redis-py's `wait_for` before Python 3.12, when an answer comes in that moment."""
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        forgot.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Watch, "keep_looking", deaf)
+    app = build(settings, clock=clock)
+    async with asyncio.timeout(10):
+        async with app.router.lifespan_context(app):
+            await asyncio.sleep(0)
+    assert forgot.is_set()

@@ -13,6 +13,7 @@ from milepost.settings import Settings
 from milepost_service import failures
 from milepost_service.credentials import Clock, Verified
 from milepost_service.headers import SecurityHeaders
+from milepost_service.heads import Heads
 from milepost_service.metrics import Metrics, MetricsMiddleware
 
 Checks = Callable[[], Awaitable[dict[str, str]]]
@@ -59,6 +60,7 @@ def create_app(
     app.add_middleware(failures.LastResort)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Heads)
 
     async def livez() -> dict[str, str]:
         """Say that the process answers."""

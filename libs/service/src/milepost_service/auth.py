@@ -1,6 +1,6 @@
 """Owns who is calling: bearer token or session cookie to `Caller`. Knows no account and no task."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, cast
 
 from fastapi import Request, Security
@@ -10,7 +10,7 @@ from fastapi.security.base import SecurityBase
 from milepost import tokens
 from milepost.errors import InvalidToken, InvalidValue
 from milepost.owners import check_owner
-from milepost.problems import HttpProblem
+from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
 from milepost.tokens import Caller
 from milepost_service.credentials import Verified
@@ -81,8 +81,11 @@ Reader = Annotated[Caller, Security(_Required(reader))]
 Writer = Annotated[Caller, Security(_Required(writer))]
 
 
-def acting_owner(who: Caller, owner: str | None) -> str:
+def acting_owner(who: Caller, owner: str | None, *, place: Sequence[str | int] = ("owner",)) -> str:
     """Whose things a request is about: the caller's, or `owner`'s for applications' backends.
+
+    Args:
+        place: where the request names the owner.
 
     Raises:
         HttpProblem: 403 for another's without scope `service`, 422 for what is no owner.
@@ -90,12 +93,13 @@ def acting_owner(who: Caller, owner: str | None) -> str:
     if owner is None or owner == who.owner:
         return who.owner
     if "service" not in who.scopes:
-        raise HttpProblem(403, "forbidden", "Acting for another owner needs the scope service")
+        title = "Acting for another owner needs the scope service"
+        raise HttpProblem(403, "forbidden", title, errors=[field_error(place, title)])
     try:
         return check_owner(owner)
     except InvalidValue as err:
         raise HttpProblem(
-            422, "invalid", "Not an owner", errors=[{"loc": ["owner"], "msg": str(err)}]
+            422, "invalid", "Not an owner", errors=[field_error(place, str(err))]
         ) from err
 
 

@@ -19,6 +19,7 @@ from milepost_service.outages import is_outage, reason
 
 _log = logging.getLogger(__name__)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_AS = {"HEAD": "GET"}  # see heads.py
 _SLUGS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
@@ -123,8 +124,12 @@ def _allowed(request: Request) -> list[str]:
 
     def takes(method: str) -> bool:
         scope: Scope = {
-            "type": "http", "method": method, "path": path, "root_path": "", "headers": [],
-        }  # fmt: skip
+            "type": "http",
+            "method": _AS.get(method, method),
+            "path": path,
+            "root_path": "",
+            "headers": [],
+        }
         routes = request.app.router.routes
         return any(route.matches(dict(scope))[0] is Match.FULL for route in routes)
 

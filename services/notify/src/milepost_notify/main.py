@@ -29,7 +29,6 @@ from milepost_notify.places import Places
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.readiness import Readiness
 from milepost_notify.redis_wakeups import Listener, announce
-from milepost_notify.running import running
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.supervisor import Supervised
@@ -37,6 +36,7 @@ from milepost_notify.tables import SCHEMA
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
 from milepost_service.migrations import Upgrade, require, upgrade
+from milepost_service.running import running
 from milepost_service.serve import listen, serve
 
 BLOCKING_ANSWER_SECONDS = 3.0

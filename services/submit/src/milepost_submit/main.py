@@ -18,6 +18,7 @@ from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
 from milepost_service.migrations import Upgrade, require, upgrade
+from milepost_service.running import running
 from milepost_service.schema_check import schema_check
 from milepost_service.serve import listen, serve
 from milepost_submit.accounts import SCHEMA, Accounts
@@ -65,16 +66,10 @@ def build(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
-        background = [
-            asyncio.create_task(parts.door.keep_preparing()),
-            asyncio.create_task(watch.keep_looking(servers)),
-        ]
         try:
-            yield
+            async with running(parts.door.keep_preparing(), watch.keep_looking(servers)):
+                yield
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
             await parts.archive.close()
             await servers.aclose()
             await database.close()

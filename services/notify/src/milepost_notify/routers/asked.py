@@ -1,10 +1,12 @@
 """Owns what the endpoints share: cursors and ids out of requests, JSON answers. Knows no route."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Query, Response
+from pydantic import BeforeValidator
 from pydantic_core import to_json
 
 from milepost.cursors import Cursor
@@ -15,9 +17,21 @@ from milepost.tokens import Caller
 from milepost_notify.places import NoPlace, Places
 from milepost_service.auth import may_see
 
+_PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
 SinceQuery = Annotated[str | None, Query(description="A cursor; none: the current state")]
 TagQuery = Annotated[str | None, Query(description="Only tasks that have it")]
-Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+def _plain(value: object) -> object:
+    """A number as digits: what Python takes besides (`+5`, `1_0`, ` 7`) no other language does."""
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        raise ValueError("not a plain decimal number")
+    return value
+
+
+Plain = BeforeValidator(_plain)
+Limit = Annotated[int, Query(ge=1, le=1000), Plain]
 OwnerQuery = Annotated[str | None, Query(description="Whose; another's needs the scope service")]
 
 

@@ -9,6 +9,7 @@ from milepost_notify.parts import parts_of
 from milepost_notify.routers.asked import (
     Limit,
     OwnerQuery,
+    Plain,
     SinceQuery,
     TagQuery,
     cursor_of,
@@ -33,7 +34,7 @@ async def notifications(
     request: Request,
     who: Reader,
     since: SinceQuery = None,
-    wait: Annotated[float, Query(ge=0, le=MOST_WAIT_SECONDS, description="Seconds")] = 0,
+    wait: Annotated[float, Query(ge=0, le=MOST_WAIT_SECONDS, description="Seconds"), Plain] = 0,
     limit: Limit = 100,
     tag: TagQuery = None,
     owner: OwnerQuery = None,

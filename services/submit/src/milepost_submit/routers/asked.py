@@ -10,6 +10,7 @@ from milepost.ids import canonical_task_id, uuid7
 from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
 from milepost.tokens import Caller
+from milepost_submit.requests import BatchRequest
 
 MAX_KEY_CHARS = 255
 
@@ -18,9 +19,19 @@ OwnerQuery = Annotated[
 ]
 
 
-IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY_CHARS)
-]
+async def _one_key(
+    request: Request,
+    key: Annotated[
+        str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY_CHARS)
+    ] = None,
+) -> str | None:
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        error = field_error(["header", "Idempotency-Key"], "sent more than once")
+        raise HttpProblem(422, "invalid", "More than one Idempotency-Key", errors=[error])
+    return key
+
+
+IdempotencyKey = Annotated[str | None, Depends(_one_key)]
 
 
 async def _task_id(task_id: str) -> str:
@@ -48,6 +59,20 @@ def one_owner(body: str | None, query: str | None) -> str | None:
         error = field_error(["query", "owner"], "the body names another")
         raise HttpProblem(422, "invalid", "Two owners", errors=[error])
     return query if body is None else body
+
+
+def batch_owner(body: BatchRequest, query: str | None) -> tuple[str | None, list[str | int]]:
+    """The owner whom a batch names, itself or by its first item, and where.
+
+    Raises:
+        HttpProblem: 422, it names two.
+    """
+    named = one_owner(body.owner, query)
+    if named is not None:
+        return named, ["query" if body.owner is None else "body", "owner"]
+    item = body.tasks[0]
+    first = item.get("owner") if isinstance(item, dict) else None
+    return first if isinstance(first, str) else None, ["body", "tasks", 0, "owner"]
 
 
 def actor(who: Caller) -> Actor | None:

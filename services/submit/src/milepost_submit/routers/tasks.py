@@ -18,6 +18,7 @@ from milepost_submit.routers.asked import (
     IdempotencyKey,
     OwnerQuery,
     PathTaskId,
+    batch_owner,
     fresh_id,
     one_owner,
     settings_of,
@@ -40,7 +41,7 @@ async def submit(
     response: Response,
     body: TaskRequest,
     who: Writer,
-    key: IdempotencyKey = None,
+    key: IdempotencyKey,
     owner: OwnerQuery = None,
 ) -> TaskAnswer:
     """Accept a task, once: the same id or Idempotency-Key and body again get the first answer."""
@@ -68,16 +69,13 @@ async def submit_batch(
     response: Response,
     body: BatchRequest,
     who: Writer,
-    key: IdempotencyKey = None,
+    key: IdempotencyKey,
     owner: OwnerQuery = None,
 ) -> BatchAnswer:
     """Accept 1 to 1,000 tasks of one owner, or none: `loc` has the index of the first bad one."""
     parts, settings = parts_of(request), settings_of(request)
-    named = one_owner(body.owner, owner)
-    if named is None and isinstance(body.tasks[0], dict):
-        first = body.tasks[0].get("owner")
-        named = first if isinstance(first, str) else None
-    acting = acting_owner(who, named)
+    named, at = batch_owner(body, owner)
+    acting = acting_owner(who, named, place=at)
     types = await parts.catalogue.types(types_named(body.tasks))
     try:
         tasks = await asyncio.to_thread(
@@ -107,7 +105,7 @@ async def retry(
     response: Response,
     task_id: PathTaskId,
     who: Writer,
-    key: IdempotencyKey = None,
+    key: IdempotencyKey,
     owner: OwnerQuery = None,
 ) -> TaskAnswer:
     """Run a failed or cancelled task again, as a new one whose `retry_of` is this."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from milepost_notify.running import running
+from milepost_service.running import running
 
 
 async def test_a_task_that_loses_a_cancellation_is_cancelled_again():
