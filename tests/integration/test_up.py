@@ -242,6 +242,7 @@ def test_servers_that_are_given_are_used_and_none_is_started(
     try:
         up = start(redis_url=valkey.url, smtp_url="smtp://127.0.0.1:9").until_ready()
         assert sorted(up.children()) == ["web", "worker 1"]
+        assert up.complained.count("set MILEPOST_SIGNUP=closed") == 1
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"{up.url}/dev/mail", timeout=10)
         assert up.stop() == 0

@@ -87,6 +87,44 @@ async def test_filled_until_503_then_worked_off_then_room_again(
             assert (await submit()).status_code == 201
 
 
+async def test_at_the_very_end_of_memory_people_sign_in_and_put_away_what_has_ended(
+    server: Valkey, settings: Settings, clock: Clock, bearer: Bearer, namespace: str
+) -> None:
+    app = build(settings.model_copy(update={"redis_url": server.url, "partitions": 1}), clock=clock)
+    transport = httpx.ASGITransport(app)
+    direct: Any
+    with connect(server.url) as direct:
+        catalogue.announce(direct, namespace, [FREE.model_copy(update={"announced_at": clock.now})])
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+        ):
+            async with asyncio.timeout(10):
+                while (await client.get("/api/submit/readyz")).status_code != 200:  # noqa: ASYNC110  # nothing to wait on
+                    await asyncio.sleep(0.01)
+            ann = {"username": "ann", "password": "correct horse battery"}
+            assert (await client.post("/api/submit/accounts", json=ann)).status_code == 201
+            body: dict[str, Any] = {"type": FREE.name, "params": {}}
+            made = (await client.post(TASKS, json=body, headers=bearer("bob"))).json()
+            cancelled = await client.post(f"{TASKS}/{made['id']}/cancel", headers=bearer("bob"))
+            assert cancelled.status_code == 202
+
+            direct.config_set("maxmemory", "100kb")
+            with pytest.raises(redis.exceptions.OutOfMemoryError):
+                direct.set("x", "y")
+            assert (await client.post("/api/submit/session", json=ann)).status_code == 200
+            wrong = ann | {"password": "x"}
+            found = [(await client.post("/api/submit/session", json=wrong)) for _ in range(11)]
+            assert [answer.status_code for answer in found] == [401] * 10 + [429]
+            read = await client.post(
+                "/api/submit/inbox/read", json={"until": made["revision"]}, headers=bearer("bob")
+            )
+            assert read.status_code == 204
+            dismissed = await client.post(f"{TASKS}/{made['id']}/dismiss", headers=bearer("bob"))
+            assert dismissed.status_code == 204
+            assert (await client.post(TASKS, json=body, headers=bearer("bob"))).status_code == 503
+
+
 async def trim_as_notify_does(url: str, namespace: str) -> None:
     async with connect_async(url) as client:
         reader = LogReader(client, namespace, 0, keep_bytes=lambda: MAXMEMORY // 4)

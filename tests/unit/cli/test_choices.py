@@ -6,7 +6,14 @@ import pytest
 from sqlalchemy import make_url
 
 from milepost.settings import Settings
-from milepost_cli.choices import Own, database_url, environment, given, grace_seconds
+from milepost_cli.choices import (
+    Own,
+    database_url,
+    environment,
+    given,
+    grace_seconds,
+    sends_for_strangers,
+)
 
 OWN = Own(
     url="http://127.0.0.1:8000",
@@ -80,3 +87,20 @@ def test_a_grace_that_is_no_number_is_for_the_worker_to_complain_about() -> None
     assert grace_seconds({"MILEPOST_GRACE_SECONDS": "60"}) == 60
     assert grace_seconds({"MILEPOST_GRACE_SECONDS": "soon"}) == 5
     assert grace_seconds({"MILEPOST_GRACE_SECONDS": "-1"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, False),
+        ({"SMTP_URL": ""}, False),
+        ({"SMTP_URL": "smtp://mail.example"}, True),
+        ({"SMTP_URL": "smtp://mail.example", "SIGNUP": "open"}, True),
+        ({"SMTP_URL": "smtp://mail.example", "SIGNUP": "closed"}, False),
+        ({"SMTP_URL": "smtp://mail.example", "PUBLIC_TYPES": "own.task"}, False),
+        ({"SMTP_URL": "smtp://mail.example", "PUBLIC_TYPES": "own.task, mail.send"}, True),
+    ],
+)
+def test_real_mail_for_whoever_signs_up_is_noticed(given: dict[str, str], warned: bool) -> None:
+    environ = {f"MILEPOST_{name}": value for name, value in given.items()}
+    assert sends_for_strangers(environ) is warned

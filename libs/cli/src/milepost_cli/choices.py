@@ -71,6 +71,19 @@ def environment(environ: Mapping[str, str], own: Own, tasks: str | None) -> dict
     return chosen
 
 
+def sends_for_strangers(environ: Mapping[str, str]) -> bool:
+    """Whether anybody could sign up and send real mail.
+
+    Args:
+        environ: the environment `up` was started in.
+    """
+    if given(environ, "SMTP_URL") is None:
+        return False
+    public = given(environ, "PUBLIC_TYPES") or CHOSEN["PUBLIC_TYPES"]
+    signup = given(environ, "SIGNUP") or CHOSEN["SIGNUP"]
+    return signup == "open" and "mail.send" in [name.strip() for name in public.split(",")]
+
+
 def grace_seconds(environment: Mapping[str, str]) -> float:
     """How long workers may take to stop; a value that is none is the workers' to complain about."""
     try:

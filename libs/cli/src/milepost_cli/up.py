@@ -21,6 +21,10 @@ from milepost_cli.readiness import Readiness
 from milepost_cli.supervisor import Supervisor
 from milepost_cli.terminal import Terminal
 
+RELAY = (
+    "anybody who signs up can send mail through MILEPOST_SMTP_URL: set MILEPOST_SIGNUP=closed, or "
+    "MILEPOST_PUBLIC_TYPES to types other than mail.send"
+)
 READY_PATHS = ("/api/notify/readyz", "/api/submit/readyz")
 
 
@@ -60,6 +64,8 @@ def run(port: int, data_dir: str, workers: int, threads: int, tasks: str | None)
     )
     if killed:
         terminal.say(f"pid {killed} did not stop by itself: going on with what it left")
+    if choices.sends_for_strangers(environ):
+        terminal.say(RELAY, level="WARNING")
     try:
         status = supervisor.run()
     finally:

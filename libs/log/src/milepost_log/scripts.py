@@ -31,6 +31,8 @@ return answer"""
 """What the prelude gathered for the end of the call is done whatever happens to the rest. The
 server's own words keep their code only as a reply; a caught error is a string to Valkey, a table to
 Redis."""
+_ALONE = {"limit"}
+"""Not about a partition: without prelude and frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Script:
 def script(name: str) -> Script:
     """Read a script with its prelude; a `#!lua` line has to come first."""
     folder = files("milepost_log") / "lua"
-    parts = [(folder / f"{part}.lua").read_text() for part in ("prelude", *_PARTS.get(name, ()))]
+    alone = name in _ALONE
+    names = () if alone else ("prelude", *_PARTS.get(name, ()))
+    parts = [(folder / f"{part}.lua").read_text() for part in names]
     body = (folder / f"{name}.lua").read_text()
     if body.startswith("#!"):
         shebang, _, body = body.partition("\n")
         parts.insert(0, shebang)
-    source = "\n".join((*parts, _FRAME.format(body=body)))
+    source = "\n".join((*parts, body if alone else _FRAME.format(body=body)))
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 

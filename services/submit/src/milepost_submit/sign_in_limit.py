@@ -2,6 +2,7 @@
 
 from milepost import keys
 from milepost.problems import HttpProblem
+from milepost_log.scripts import call_async
 from milepost_log.servers import AsyncServers
 
 MAX_FAILURES = 10
@@ -11,7 +12,8 @@ WINDOW_SECONDS = 300
 class SignInLimit:
     """At most 10 failures in the 5 minutes from the first. Raises LogUnavailable without Redis.
 
-    An attempt counts before its password is checked, so that many at once are not more.
+    An attempt counts before its password is checked, so that many at once are not more. It counts
+    when Redis' memory is full as well: people sign in to see what is wrong.
     """
 
     def __init__(self, servers: AsyncServers, namespace: str) -> None:
@@ -25,14 +27,7 @@ class SignInLimit:
             HttpProblem: 429, there were too many.
         """
         key = keys.limit(self._namespace, "sign-in", account)
-        async with (
-            self._servers.at(key) as client,
-            client.pipeline(transaction=True) as step,
-        ):
-            step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
-            step.incr(key)
-            step.ttl(key)
-            _, count, seconds = await step.execute()
+        count, seconds = await call_async(self._servers, "limit", [key], [1, WINDOW_SECONDS])
         if int(count) > MAX_FAILURES:
             raise HttpProblem(
                 429,
@@ -45,10 +40,4 @@ class SignInLimit:
     async def give_back(self, account: str) -> None:
         """The attempt was no failure. Sets an expiry even where the window has just ended."""
         key = keys.limit(self._namespace, "sign-in", account)
-        async with (
-            self._servers.at(key) as client,
-            client.pipeline(transaction=True) as step,
-        ):
-            step.set(key, 0, ex=WINDOW_SECONDS, nx=True)  # pyright: ignore  # untyped
-            step.decr(key)
-            await step.execute()
+        await call_async(self._servers, "limit", [key], [-1, WINDOW_SECONDS])

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Show an ended task no more.
 -- KEYS[1] log
 -- ARGV[1] prefix  [2] owner  [3] owner hash  [4] id  [5] by ("" = the owner)

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Mark everything of an owner up to a position as read. The mark only goes forwards.
 -- KEYS[1] log  [2] the owner's counts
 -- ARGV[1] prefix  [2] owner  [3] stream id  [4] by ("" = the owner)
