@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from milepost.cursors import ZERO, StreamId
 from milepost.errors import LogFull
@@ -110,7 +111,7 @@ async def test_at_the_very_end_of_memory_people_sign_in_and_put_away_what_has_en
             assert cancelled.status_code == 202
 
             direct.config_set("maxmemory", "100kb")
-            with pytest.raises(redis.exceptions.OutOfMemoryError):
+            with pytest.raises(OutOfMemoryError):
                 direct.set("x", "y")
             assert (await client.post("/api/submit/session", json=ann)).status_code == 200
             wrong = ann | {"password": "x"}

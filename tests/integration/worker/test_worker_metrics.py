@@ -82,7 +82,6 @@ async def test_counts_are_what_happened_whichever_worker_is_asked(
         assert scrape("dramatiq_message_rejects_total") == 2
         assert scrape("dramatiq_message_duration_milliseconds_count") == 46
     assert scrape("milepost_log_call_seconds_count", step="take") > 0
-    assert 0 < scrape("milepost_log_call_seconds_count", step="finish") <= 46
     scrape.until(lambda: scrape("milepost_tasks_held") == 0, "nothing held")
     assert scrape("dramatiq_messages_inprogress") == 0
 
