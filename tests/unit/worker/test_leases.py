@@ -21,7 +21,7 @@ def test_a_beat_starts_the_lease_anew():
 def test_time_without_a_connection_does_not_count():
     observer = Observer("me", 10)
     observer.see(0, {"it": 5}, 100)
-    observer.forget()
+    observer.forget(0)
     assert observer.see(0, {"it": 5}, 500) == []
     assert observer.see(0, {"it": 5}, 510) == [("it", 5)]
 

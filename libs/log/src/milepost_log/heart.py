@@ -11,9 +11,11 @@ import os
 import select
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from milepost.errors import LogUnavailable
+from milepost_log.connection import ANSWER_SECONDS
 from milepost_log.servers import open_servers
 from milepost_log.work import Fenced, WorkLog
 
@@ -46,7 +48,9 @@ def main() -> None:
     """Beat until standard input ends. Arguments: namespace, seconds between beats, worker's pid."""
     namespace, interval, pid = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     logging.disable()
-    servers = open_servers(os.environ["MILEPOST_HEART_URL"])
+    # A primary that does not answer is not to keep the others from hearing the next beat.
+    url, most = os.environ["MILEPOST_HEART_URL"], min(ANSWER_SECONDS, interval / 2)
+    servers = open_servers(url, answer_seconds=most)
     vitals = Vitals(pid)
     name, partitions, told, buffer = "", list[int](), False, b""
     beat_at = time.monotonic() + interval
@@ -66,13 +70,22 @@ def main() -> None:
             beat_at = now + interval
             works = vitals.shows_work(now)
             if told or works:
-                log = WorkLog(servers, namespace, name, ())
-                for partition in partitions:
-                    try:
-                        log.beat(partition)
-                    except (Fenced, LogUnavailable):
-                        continue  # the worker finds out by itself
+                beat(WorkLog(servers, namespace, name, ()), partitions)
             told = False
+
+
+def beat(log: WorkLog, partitions: Sequence[int]) -> None:
+    """Beat in all partitions but those of a primary that has just failed to answer."""
+    away: set[str] = set()
+    for partition in partitions:
+        if log.primary(partition) in away:
+            continue
+        try:
+            log.beat(partition)
+        except LogUnavailable:
+            away.add(log.primary(partition))
+        except Fenced:
+            continue  # the worker finds out by itself
 
 
 if __name__ == "__main__":

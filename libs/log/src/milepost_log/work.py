@@ -151,9 +151,15 @@ class WorkLog:
         self._servers = servers
         self._namespace = namespace
         self.worker = worker
+        self.asked = 0
+        """The partition of the last call: of the one that failed, if one did."""
         self._types = types
         self._limits = limits or {}
         self._served = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
+
+    def primary(self, partition: int) -> str:
+        """A name of the primary that has a partition, as far as is known; asks nobody."""
+        return self._servers.address_of(PartitionKeys(self._namespace, partition).log)
 
     def take(
         self,
@@ -188,7 +194,7 @@ class WorkLog:
         arguments.append(self._limited(bounds.rooms))
         arguments += [bounds.turn, int(bounds.alone), int(bounds.drains)]
         arguments += _ends(outcomes)
-        answer = call(self._servers, "take", names, arguments)
+        answer = self._call(partition, "take", names, arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
         _, beats, rows, next_due_ms, unclaimed, full, turn, drains, stood = answer
@@ -221,7 +227,7 @@ class WorkLog:
         for stream, mark in streams:
             there = [e.removeprefix(mark) for e in known if e.startswith(mark)]
             arguments: list[Argument] = [keys.prefix, self.worker, *there]
-            rows = call(self._servers, "resume", [keys.log, stream], arguments)
+            rows = self._call(partition, "resume", [keys.log, stream], arguments)
             found += [_started(partition, row) for row in rows]
         return found
 
@@ -237,7 +243,7 @@ class WorkLog:
         arguments: list[Argument] = [keys.prefix, self.worker]
         for task in running:
             arguments += [task.owner_hash, task.id]
-        answer = call(self._servers, "beat", [keys.log, keys.leases], arguments)
+        answer = self._call(partition, "beat", [keys.log, keys.leases], arguments)
         if answer[0] == b"fenced":
             raise Fenced(self.worker)
         return _beats(answer[1]), [running[int(index)] for index in answer[2]]
@@ -258,7 +264,7 @@ class WorkLog:
             task = report.task
             arguments += [task.owner_hash, task.id, task.attempt]
             arguments += [report.sequence, report.percent, report.rest]
-        return call(self._servers, "report", [keys.log], arguments)
+        return self._call(partition, "report", [keys.log], arguments)
 
     def save(self, partition: int, states: Sequence[Saved]) -> list[int]:
         """Keep states to go on from; answers as `report`."""
@@ -267,7 +273,7 @@ class WorkLog:
         for saved in states:
             task = saved.task
             arguments += [task.owner_hash, task.id, task.attempt, saved.sequence, saved.state]
-        return call(self._servers, "save", [keys.log], arguments)
+        return self._call(partition, "save", [keys.log], arguments)
 
     def log(self, partition: int, lines: Sequence[Line], *, most: int) -> list[int]:
         """Append log lines, at most `most` a task; answers as `report`."""
@@ -276,25 +282,31 @@ class WorkLog:
         for line in lines:
             task = line.task
             arguments += [task.owner_hash, task.id, task.attempt, line.sequence, line.data]
-        return call(self._servers, "log", [keys.log], arguments)
+        return self._call(partition, "log", [keys.log], arguments)
 
     def finish(self, partition: int, outcomes: Sequence[Outcome]) -> list[bool]:
         """End attempts: per outcome, whether the end stands (False: the attempt was taken over)."""
         keys = PartitionKeys(self._namespace, partition)
         arguments: list[Argument] = [keys.prefix, self.worker, *_ends(outcomes)]
-        return [bool(row) for row in call(self._servers, "finish", [keys.log], arguments)]
+        return [bool(row) for row in self._call(partition, "finish", [keys.log], arguments)]
 
     def _release(self, partition: int, worker: str, reason: str, beats: str) -> int:
         keys = PartitionKeys(self._namespace, partition)
         released = 0
         while True:
             arguments = [keys.prefix, worker, reason, beats]
-            answer = call(self._servers, "release", [keys.log, keys.leases], arguments)
+            answer = self._call(partition, "release", [keys.log, keys.leases], arguments)
             if answer[0] == b"moved":
                 return released
             released += int(answer[1])
             if int(answer[2]):
                 return released
+
+    def _call(
+        self, partition: int, name: str, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Any:
+        self.asked = partition
+        return call(self._servers, name, keys, arguments)
 
 
 def _ends(outcomes: Iterable[Outcome]) -> list[Argument]:

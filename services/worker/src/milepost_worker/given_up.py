@@ -5,6 +5,7 @@ A worker sets tasks aside whose type it does not know: in a rolling deployment a
 
 from collections.abc import Callable, Collection, Mapping
 
+from milepost.errors import LogUnavailable
 from milepost.task_types import TaskType
 
 HOPE_SECONDS = 6 * 3600.0
@@ -33,12 +34,16 @@ class GivenUp:
         self._announced_since = announced_since
         self._clock = clock
         self._monotonic = monotonic
-        self._known: Collection[str] = ()
+        self._known: Collection[str] | None = ()
         self._read_at = float("-inf")
 
     def __call__(self, types: Collection[str]) -> set[str]:
-        """Those of `types` that no worker has announced within the last hours."""
+        """Those of `types` that no worker has announced within the last hours, as far as is known:
+        none while the catalogue, which has a primary of its own, cannot be read."""
         if types and self._monotonic() - self._read_at > FRESH_SECONDS:
-            self._known = self._announced_since(self._clock() - HOPE_SECONDS).keys()
             self._read_at = self._monotonic()
-        return set(types).difference(self._known)
+            try:
+                self._known = self._announced_since(self._clock() - HOPE_SECONDS).keys()
+            except LogUnavailable:
+                self._known = None
+        return set() if self._known is None else set(types).difference(self._known)

@@ -34,6 +34,14 @@ class Held:
     """When to take from it next, monotonic seconds."""
     beat_at: float = 0.0
     """When to show life in it next."""
+    lost: bool = False
+    """Whether its primary did not answer, and what it thinks is ours is to be compared."""
+    away_until: float = 0.0
+    """When to ask it again, if it did not answer."""
+
+    def is_away(self, now: float) -> bool:
+        """Whether to leave it alone at `now`, monotonic seconds."""
+        return now < self.away_until
 
     def holds(self, job: Job) -> bool:
         """Whether the attempt is this worker's still."""

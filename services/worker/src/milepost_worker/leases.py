@@ -42,6 +42,7 @@ class Observer:
             del self._seen[key]
         return dead
 
-    def forget(self) -> None:
+    def forget(self, partition: int) -> None:
         """Begin anew after a disconnection: nobody's silence counts from before it."""
-        self._seen.clear()
+        for key in [key for key in self._seen if key[0] == partition]:
+            del self._seen[key]

@@ -66,26 +66,27 @@ class Outbox:
             raise Cancelled
 
     def send(self, log: WorkLog, now: float) -> None:
-        """Send everything that is due but ends: these go with the next `take`, or by `finish`.
+        """Send everything that is due but ends: these go with the next `take`, or by `finish`. What
+        is for a partition that is away stays.
 
         Raises:
             LogUnavailable: the rest, and what may not have arrived, is kept for the next time.
         """
-        self._send_states(log)
+        self._send_states(log, now)
         while self._ended:
             job, ending = self._ended.popleft()
             held = self._holdings[job.started.partition]
             if held.holds(job):
                 held.endings.append(ending)
         for number, held in self._holdings.items():
-            if held.endings:  # the last of everything goes before the end
+            if held.endings and not held.is_away(now):  # the last of everything goes before the end
                 jobs = [held.jobs[end.task.entry] for end in held.endings]
                 self._tell(log, number, held, jobs)
                 held.endings = [end for end in held.endings if end.task.entry in held.jobs]
         if now >= self._flush_at:
             self._flush_at = now + FLUSH_SECONDS
             for number, held in self._holdings.items():
-                if held.jobs:
+                if held.jobs and not held.is_away(now):
                     self._tell(log, number, held, list(held.jobs.values()))
 
     def finish(self, log: WorkLog, number: int, held: Held) -> None:
@@ -103,11 +104,13 @@ class Outbox:
             else:
                 held.abandon(held.jobs[ending.task.entry])
 
-    def _send_states(self, log: WorkLog) -> None:
-        while self._keeping:
-            number = self._keeping[0].job.started.partition
-            batch = [item for item in self._keeping if item.job.started.partition == number]
+    def _send_states(self, log: WorkLog, now: float) -> None:
+        waiting = list(self._keeping)
+        for number in {item.job.started.partition for item in waiting}:
             held = self._holdings[number]
+            if held.is_away(now):
+                continue
+            batch = [item for item in waiting if item.job.started.partition == number]
             mine = [item for item in batch if held.holds(item.job)]
             if mine:
                 answers = log.save(number, [item.state for item in mine])

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 5.0
 FIRST_BACKOFF_SECONDS = 0.05
 MAX_BACKOFF_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 3.0
 
 
 class Session:
@@ -66,8 +67,9 @@ class Session:
         self._outbox = Outbox(self._holdings, max_log_lines=max_log_lines, wake=self._wake.set)
         self._ready: deque[Job] = deque()
         self._rooms = Rooms(threads, max_running or {})
-        self._backoff = 0.0
         self._lost = False
+        self._backoffs: dict[str, float] = {}
+        """Of primaries that do not answer, seconds."""
         self.on_held: Callable[[int], None] = lambda partition: None
         """Told of every partition that a task is taken from."""
         self.draining = False
@@ -78,7 +80,7 @@ class Session:
         return self.worker, [number for number, held in self._holdings.items() if held.jobs]
 
     def figures(self) -> tuple[int, int, int]:
-        """Attempts held, notes in the outbox, 1 while the log is away; from any thread."""
+        """Attempts held, notes in the outbox, 1 while some of the log is away; from any thread."""
         return len(self._holdings.snapshot()), len(self._outbox), int(self._lost)
 
     @property
@@ -122,33 +124,44 @@ class Session:
         """Do all that is due at `now`, monotonic seconds; seconds until the next thing will be."""
         try:
             if self._lost:
-                self._reconnect()
+                self._reconnect(now)
             self._outbox.send(self._log, now)
             wait = min(self._show_life(now), self._take(now))
             self._interrupt_the_deaf(now)
         except LogUnavailable as err:
-            return self._stand_back(err)
+            self._stand_back(err, now)
+            return 0.0  # the others go on
         except Fenced:
             self._begin_anew()
             return 0.0
-        self._backoff = 0.0
+        if self._lost:
+            wait = min(wait, self._have_answered(now))
         return min(wait, FLUSH_SECONDS) if any(self._holdings.jobs()) else wait
 
     def close(self) -> None:
         """Send what is left and hand the rest back to the queue; best effort."""
-        try:
-            self._outbox.send(self._log, time.monotonic())
-            for number, held in self._holdings.items():
-                if held.endings:
-                    self._outbox.finish(self._log, number, held)
-                self._log.hand_back(number)
-        except (LogUnavailable, Fenced) as err:
-            logger.warning("could not hand back, a takeover will", extra={"reason": str(err)})
+        left = set(self._holdings)
+        while left:
+            now = time.monotonic()
+            try:
+                self._outbox.send(self._log, now)
+                for number in sorted(left):
+                    held = self._holdings[number]
+                    if held.endings:
+                        self._outbox.finish(self._log, number, held)
+                    self._log.hand_back(number)
+                    left.discard(number)
+            except LogUnavailable as err:
+                left -= self._stand_back(err, now)
+                reason = {"reason": str(err)}
+                logger.warning("could not hand back, a takeover will", extra=reason)
+            except Fenced:
+                return
 
     def _show_life(self, now: float) -> float:
         wait = self._lease
         for number, held in self._holdings.items():
-            if held.jobs:
+            if held.jobs and not held.is_away(now):
                 if now >= held.beat_at:
                     held.beat_at = now + self._lease / 3
                     beats, to_stop = self._log.beat(
@@ -165,8 +178,11 @@ class Session:
         and watch others. Partitions that were given nothing for long go first, and share the room:
         what waits in one stands before nobody in another."""
         self._notice_room()
-        in_turn = sorted(self._holdings.items(), key=_turn)
-        due = [(n, held) for n, held in in_turn if held.endings or now >= held.look_at]
+        due = [
+            (number, held)
+            for number, held in sorted(self._holdings.items(), key=_turn)
+            if (held.endings or now >= held.look_at) and not held.is_away(now)
+        ]
         for left, (number, held) in zip(range(len(due), 0, -1), due, strict=True):
             room = -(-self._room(held) // left)
             if room > 0:
@@ -177,7 +193,11 @@ class Session:
                 self._take_from(number, held, 0, now)
         if self.draining or self._rooms.free <= 0:
             return self._sweep  # the next thread that gets free wakes us
-        look_at = [held.look_at for held in self._holdings.values() if self._room(held)]
+        look_at = [
+            max(held.look_at, held.away_until)
+            for held in self._holdings.values()
+            if self._room(held)
+        ]
         return min(self._sweep, max(0.0, min(look_at, default=now + self._sweep) - now))
 
     def _notice_room(self) -> None:
@@ -196,8 +216,10 @@ class Session:
         return self._rooms.free
 
     def _is_alone(self) -> bool:
-        """Whether this process holds nothing, not even an end that is not told yet."""
-        return self._rooms.is_empty and not any(self._holdings.jobs())
+        """Whether this process holds nothing, not even an end that is not told yet; ends that
+        nobody can be told of now do not count."""
+        held = any(each.jobs and not each.lost for each in self._holdings.values())
+        return self._rooms.is_empty and not held
 
     def _take_from(self, number: int, held: Held, room: int, now: float) -> None:
         held.look_at = now + self._sweep
@@ -251,22 +273,43 @@ class Session:
                 job.asked_at = float("inf")
                 interrupt(job)
 
-    def _stand_back(self, err: LogUnavailable) -> float:
-        if not self._lost:
-            logger.warning("the log is away, trying again", extra={"reason": str(err)})
+    def _stand_back(self, err: LogUnavailable, began: float) -> set[int]:
+        """Leave the primary that did not answer alone for a while; its partitions."""
+        primary = self._log.primary(self._log.asked)
+        if primary not in self._backoffs:
+            fields = {"reason": str(err), "primary": primary}
+            logger.warning("the log is away, trying again", extra=fields)
         self._lost = True
-        self._backoff = min(MAX_BACKOFF_SECONDS, max(FIRST_BACKOFF_SECONDS, self._backoff * 2))
-        return self._backoff
+        now = time.monotonic()
+        backoff = max(FIRST_BACKOFF_SECONDS, self._backoffs.get(primary, 0.0) * 2)
+        self._backoffs[primary] = backoff = min(MAX_BACKOFF_SECONDS, backoff)
+        # Who waits long for its answer keeps others waiting: it is asked the less often.
+        pause = max(backoff, min(now - began, MAX_PAUSE_SECONDS))
+        away = {each for each in self._holdings if self._log.primary(each) == primary}
+        for number in away:
+            held = self._holdings[number]
+            held.lost, held.away_until = True, now + pause
+            held.drains = False  # what has to run alone there stands before nobody meanwhile
+        return away
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, now: float) -> None:
         """Compare what Redis thinks is ours with what is: an answer may have been lost."""
-        self._observer.forget()
         for number, held in self._holdings.items():
-            for started in self._log.resume(number, held.jobs):
-                self._hand_out(held, started)
-        self._lost = False
-        self.ring()
-        logger.info("the log is back")
+            if held.lost and not held.is_away(now):
+                self._observer.forget(number)
+                for started in self._log.resume(number, held.jobs):
+                    self._hand_out(held, started)
+                held.lost = False
+                held.look_at = 0.0
+
+    def _have_answered(self, now: float) -> float:
+        """Forget the primaries that are back; seconds until the next one is asked again."""
+        away = {self._log.primary(n): held for n, held in self._holdings.items() if held.lost}
+        for primary in self._backoffs.keys() - away.keys():
+            del self._backoffs[primary]
+            logger.info("the log is back", extra={"primary": primary})
+        self._lost = bool(away)
+        return min((held.away_until - now for held in away.values()), default=self._sweep)
 
     def _begin_anew(self) -> None:
         """Taken for dead: give up everything held and go on under a new name."""
