@@ -11,7 +11,7 @@ from typing import Any
 class WorkerProcess:
     """One `milepost worker` with the sample tasks."""
 
-    def __init__(self, url: str, namespace: str, **settings: Any) -> None:
+    def __init__(self, url: str, namespace: str, *, threads: int = 8, **settings: Any) -> None:
         environment = {
             **{key: value for key, value in os.environ.items() if "MILEPOST" not in key},
             "MILEPOST_REDIS_URL": url,
@@ -25,7 +25,7 @@ class WorkerProcess:
             **{f"MILEPOST_{key.upper()}": str(value) for key, value in settings.items()},
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "milepost_cli", "worker"],
+            [sys.executable, "-m", "milepost_cli", "worker", "--threads", str(threads)],
             env=environment,
             stdin=subprocess.DEVNULL,
         )

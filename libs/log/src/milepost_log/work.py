@@ -256,6 +256,15 @@ class WorkLog:
         """Queue again what this worker still holds and give up its lease; how many tasks."""
         return self._release(partition, self.worker, "shutdown", "")
 
+    def give_back(self, partition: int, tasks: Sequence[StartedTask]) -> int:
+        """Queue again some tasks that this worker holds and has not begun; how many."""
+        keys = PartitionKeys(self._namespace, partition)
+        arguments: list[Argument] = [keys.prefix, self.worker, "shutdown", ""]
+        for task in tasks:
+            arguments += [task.queue_key, task.entry]
+        answer = call(self._servers, "release", [keys.log, keys.leases], arguments)
+        return int(answer[1])
+
     def report(self, partition: int, reports: Sequence[Report]) -> list[int]:
         """Tell progress: per report 1 told, 2 told and asked to stop, 0 the attempt is over."""
         keys = PartitionKeys(self._namespace, partition)

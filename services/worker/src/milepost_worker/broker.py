@@ -5,6 +5,7 @@ session's business. Nothing is enqueued through dramatiq: commands go through su
 """
 
 import logging
+import time
 from collections.abc import Iterable
 from secrets import token_hex
 from typing import Any
@@ -117,9 +118,10 @@ class SessionConsumer(Consumer):
 
 
 class RunsOnce(Middleware):
-    """Skips a job that was taken over before its thread came to it."""
+    """Skips a job that was taken over, or given back, before its thread came to it."""
 
     def before_process_message(self, broker: dramatiq.Broker, message: MessageProxy) -> None:
         """Raise SkipMessage for an abandoned job."""
-        if message.args[0].abandoned:
+        job: Job = message.args[0]
+        if not job.begin(time.monotonic()):
             raise dramatiq.middleware.SkipMessage("taken over")

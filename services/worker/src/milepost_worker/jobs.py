@@ -27,6 +27,8 @@ class Job:
         "_told",
         "abandoned",
         "asked_at",
+        "began_at",
+        "handed_at",
         "interrupt",
         "is_async",
         "lock",
@@ -64,6 +66,10 @@ class Job:
         self.is_async = False
         self.asked_at: float | None = None
         """When its owner was heard to ask it to stop, monotonic seconds."""
+        self.handed_at = 0.0
+        """When it was given to dramatiq, monotonic seconds."""
+        self.began_at: float | None = None
+        """When a thread came to it, monotonic seconds; guarded by `lock`."""
         self.ran = False
         """True once its function was called: what a middleware skipped did not succeed."""
         self.result: Any = None
@@ -76,6 +82,19 @@ class Job:
     def __repr__(self) -> str:
         """Without params: they must not enter a log."""
         return f"{self.type_name} {self.started.id} attempt {self.started.attempt}"
+
+    def begin(self, now: float) -> bool:
+        """Give it to a thread at `now`, monotonic seconds; false when it has been let go."""
+        with self.lock:
+            if not self.abandoned:
+                self.began_at = now
+            return not self.abandoned
+
+    def give_up_waiting(self) -> bool:
+        """Let go of it unless a thread has come to it; whether it is let go."""
+        with self.lock:
+            self.abandoned = self.abandoned or self.began_at is None
+            return self.began_at is None
 
     def params(self) -> dict[str, Any]:
         """The params as stored with the task."""

@@ -76,7 +76,7 @@ class Outbox:
         while self._ended:
             job, ending = self._ended.popleft()
             held = self._holdings[job.started.partition]
-            if held.holds(job):
+            if held.holds(job) and not job.abandoned:
                 held.endings.append(ending)
         for number, held in self._holdings.items():
             if held.endings and not held.is_away(now):  # the last of everything goes before the end

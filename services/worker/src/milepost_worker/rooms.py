@@ -5,9 +5,10 @@ The session's thread counts what it hands out, task threads what has ended.
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from milepost_worker.jobs import Job
+from milepost_worker.pace import Pace
 
 
 class Rooms:
@@ -21,6 +22,7 @@ class Rooms:
             max_running: task type -> how many of it at most.
         """
         self._threads = threads
+        self._pace = Pace(threads)
         self._max_running = max_running
         self._running = Counter[str]()
         self._suspects = 0
@@ -33,9 +35,11 @@ class Rooms:
             self._running[job.type_name] += 1
             self._suspects += job.started.is_suspect
 
-    def end(self, job: Job) -> None:
-        """Count its thread as free; from any thread."""
+    def end(self, job: Job, now: float) -> None:
+        """Count its thread as free at `now`, monotonic seconds; from any thread."""
         with self._lock:
+            if job.began_at is not None:
+                self._pace.ran(now - job.began_at)
             self._running[job.type_name] -= 1
             self._suspects -= job.started.is_suspect
             if job.type_name in self._max_running:
@@ -43,9 +47,19 @@ class Rooms:
 
     @property
     def free(self) -> int:
-        """How many more tasks it takes; none beside a suspect."""
+        """How many more tasks it takes, short ones ahead of their threads; none beside a suspect."""
         with self._lock:
-            return 0 if self._suspects else self._threads - self._running.total()
+            return 0 if self._suspects else self._pace.places - self._running.total()
+
+    def is_full(self, waiting: Collection[Job]) -> bool:
+        """Whether every thread has something else to do than what is `waiting`."""
+        with self._lock:
+            return self._running.total() - len(waiting) >= self._threads
+
+    def was_late(self) -> None:
+        """Take nothing ahead for a while."""
+        with self._lock:
+            self._pace.was_late()
 
     @property
     def is_empty(self) -> bool:

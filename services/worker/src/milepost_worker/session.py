@@ -17,6 +17,7 @@ from milepost_worker.interrupts import interrupt
 from milepost_worker.jobs import Job
 from milepost_worker.leases import Observer
 from milepost_worker.outbox import FLUSH_SECONDS, Outbox
+from milepost_worker.pace import LATE_SECONDS
 from milepost_worker.rooms import Rooms
 
 logger = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Session:
     def finished(self, job: Job, ending: Outcome) -> None:
         """Note the end of an attempt and that its thread is free; from any thread."""
         self._outbox.finished(job, ending)
-        self._rooms.end(job)
+        self._rooms.end(job, time.monotonic())
         self._wake.set()
 
     def next_job(self, timeout: float) -> Job | None:
@@ -128,6 +129,7 @@ class Session:
             self._outbox.send(self._log, now)
             wait = min(self._show_life(now), self._take(now))
             self._interrupt_the_deaf(now)
+            self._give_back_the_late(now)
         except LogUnavailable as err:
             self._stand_back(err, now)
             return 0.0  # the others go on
@@ -254,6 +256,7 @@ class Session:
         job = self._describe(started, self._outbox)
         held.jobs[started.entry] = job
         self.on_held(started.partition)
+        job.handed_at = time.monotonic()
         self._rooms.begin(job)
         self._ready.append(job)
 
@@ -272,6 +275,22 @@ class Session:
             if job.asked_at is not None and now - job.asked_at >= self._grace:
                 job.asked_at = float("inf")
                 interrupt(job)
+
+    def _give_back_the_late(self, now: float) -> None:
+        """What was taken ahead of its thread and now waits behind something long, others may do."""
+        waiting = [job for job in self._holdings.jobs() if job.began_at is None]
+        if not waiting or not self._rooms.is_full(waiting):
+            return
+        late = [job for job in waiting if job.abandoned or now - job.handed_at >= LATE_SECONDS]
+        for number, held in self._holdings.items():
+            if held.is_away(now):
+                continue
+            mine = [job for job in late if held.holds(job) and job.give_up_waiting()]
+            if mine:
+                self._rooms.was_late()
+                self._log.give_back(number, [job.started for job in mine])
+                for job in mine:
+                    del held.jobs[job.started.entry]
 
     def _stand_back(self, err: LogUnavailable, began: float) -> set[int]:
         """Leave the primary that did not answer alone for a while; its partitions."""

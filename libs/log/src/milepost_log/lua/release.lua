@@ -3,6 +3,8 @@
 -- KEYS[1] log  [2] leases
 -- ARGV[1] prefix  [2] worker incarnation  [3] "worker_lost" | "shutdown"
 --      [4] its beats as the observer saw them ("" for its own hand-back)
+--      [5..] "queue:priority letter" and entry of those it gives back while it goes on (none = all)
+--      [5..] "queue:priority letter" and entry of those it gives back while it goes on (none = all)
 -- Answer: {"moved"} when it has beaten since | {"ok", tasks released, 1 when nothing is left}
 -- At most 100 entries of a stream a call. Repeatable: what is released is pending no more.
 local leases, worker, reason = KEYS[2], ARGV[2], ARGV[3]
@@ -47,6 +49,13 @@ local function release_all(stream, lane)
   end
 end
 
+if #ARGV > 4 then
+  for at = 5, #ARGV, 2 do
+    local stream, entry = stream_of(ARGV[at], ARGV[at + 1])
+    release(stream, string.match(ARGV[at + 1], '^%a?'), entry)
+  end
+  return {'ok', released, 1}
+end
 release_all(claimed, 'c')
 for _, queue in ipairs(redis.call('SMEMBERS', prefix .. ':queues')) do
   for _, priority in ipairs({':h', ':n', ':l'}) do
