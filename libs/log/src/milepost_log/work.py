@@ -261,7 +261,7 @@ class WorkLog:
         keys = PartitionKeys(self._namespace, partition)
         arguments: list[Argument] = [keys.prefix, self.worker, "shutdown", ""]
         for task in tasks:
-            arguments += [task.queue_key, task.entry]
+            arguments += [task.queue_key, task.entry.rpartition("/")[2]]
         answer = call(self._servers, "release", [keys.log, keys.leases], arguments)
         return int(answer[1])
 

@@ -47,7 +47,7 @@ class Rooms:
 
     @property
     def free(self) -> int:
-        """How many more tasks it takes, short ones ahead of their threads; none beside a suspect."""
+        """How many more tasks it takes, short ones ahead of threads; none beside a suspect."""
         with self._lock:
             return 0 if self._suspects else self._pace.places - self._running.total()
 
