@@ -262,7 +262,7 @@ class WorkLog:
         arguments: list[Argument] = [keys.prefix, self.worker, "shutdown", ""]
         for task in tasks:
             arguments += [task.queue_key, task.entry.rpartition("/")[2]]
-        answer = call(self._servers, "release", [keys.log, keys.leases], arguments)
+        answer = self._call(partition, "release", [keys.log, keys.leases], arguments)
         return int(answer[1])
 
     def report(self, partition: int, reports: Sequence[Report]) -> list[int]:
