@@ -181,3 +181,73 @@ async def test_scripts_in_what_people_write_never_run(honest: Page, up: Up):
     await expect(bar).to_have_attribute("aria-valuenow", "100")
     assert "broken" not in await honest.title()
     assert await honest.locator("img[src=x]").count() == 0
+
+
+async def test_a_mail_that_nobody_gets_says_so(honest: Page, up: Up):
+    await sign_up(honest, up)
+    await send_mail(honest, "refused@x.test, b@refused.test", "To none of them")
+    card = honest.locator(".task", has_text="To none of them")
+    await expect(card).to_contain_text("Not sent")
+    await expect(card).to_contain_text(
+        "Sent to nobody, refused for 2 addresses: refused@x.test (550"
+    )
+    await expect(card).to_have_attribute("data-worry", "")
+    await expect(card).not_to_contain_text("Succeeded")
+    await expect(card).not_to_contain_text("count")
+    many = ", ".join(f"refused{'' if n < 1 else f'+{n}'}@{n}.refused.test" for n in range(5))
+    await send_mail(honest, f"good@x.test, {many}", "To some")
+    some = honest.locator(".task", has_text="To some")
+    await expect(some).to_contain_text("Sent to some")
+    await expect(some).to_contain_text("Sent to 1 address, refused for 5 addresses: ")
+    await some.get_by_text("More").click()
+    await expect(some).to_contain_text("refused+4@4.refused.test (550")
+    await send_mail(honest, "good@x.test", "To all")
+    well = honest.locator(".task", has_text="To all")
+    await expect(well).to_contain_text("Succeeded")
+    await expect(well).to_contain_text("Sent to 1 address.")
+    await expect(well).not_to_contain_text("efused")
+    await expect(well).not_to_have_attribute("data-worry", "")
+    if folder := os.environ.get("MILEPOST_TEST_SCREENS"):
+        await honest.screenshot(path=f"{folder}/mails.png", full_page=True)
+
+
+async def test_what_a_schema_refuses_is_said_in_words(page: Page, up: Up):
+    await sign_up(page, up)
+    await send_mail(page, "a@-x.test", "Hello")
+    await expect(page.locator("#mail-to-error")).to_have_text("“a@-x.test” is not an address.")
+    await send_mail(page, "a@x.test", "x" * 501)
+    refused = page.locator("#mail-subject-error")
+    await expect(refused).to_have_text("The subject is too long: at most 500 characters.")
+    await expect(page.locator("#mail-to-error")).to_be_hidden()
+
+
+async def test_caught_mail_is_a_click_away_newest_first(honest: Page, up: Up):
+    await sign_up(honest, up)
+    for subject in ("Older", "Newer"):
+        await send_mail(honest, "a@x.test", subject)
+        bar = honest.get_by_role("progressbar", name=f"Mail: {subject}")
+        await expect(bar).to_have_attribute("aria-valuenow", "100")
+    await honest.get_by_role("link", name="Read it").click()
+    await expect(honest.get_by_role("heading", level=2).first).to_have_text("Newer")
+    if folder := os.environ.get("MILEPOST_TEST_SCREENS"):
+        await honest.screenshot(path=f"{folder}/caught.png")
+
+
+async def test_time_left_stands_still_while_nothing_is_heard(honest: Page, up: Up):
+    await sign_up(honest, up)
+    await submit(honest, up, "demo.steps", steps=200, seconds=60)
+    left = honest.get_by_text(re.compile(r"about \d+ seconds left"))
+    await expect(left).to_be_visible(timeout=20_000)
+    await honest.context.set_offline(True)
+    await expect(honest.locator("#connection")).to_be_visible(timeout=40_000)
+    said = await left.text_content()
+    seen = await honest.evaluate(
+        """() => new Promise((done) => {
+            const seen = new Set();
+            const look = () => seen.add(document.querySelector(".facts").textContent);
+            const every = setInterval(look, 100);
+            setTimeout(() => { clearInterval(every); done([...seen]); }, 3500);
+        })"""
+    )
+    assert seen == [said]
+    await honest.context.set_offline(False)

@@ -1,9 +1,9 @@
 """Owns GET /dev/mail: shows what the embedded sink caught, to this machine alone. Changes nothing.
 
-JSON has all mails, or the last `?limit=`; HTML (`Accept: text/html`) at most the last 1,000. Oldest
-first. To everybody else the page does not exist: other machines, pages of other sites that point a
-name of theirs at 127.0.0.1 (their Host says so), and whoever comes through a proxy on this machine
-(its headers say so).
+JSON has all mails, or the last `?limit=`, oldest first; HTML (`Accept: text/html`) at most the last
+1,000, newest first. To everybody else the page does not exist: other machines, pages of other sites
+that point a name of theirs at 127.0.0.1 (their Host says so), and whoever comes through a proxy on
+this machine (its headers say so).
 """
 
 import json

@@ -60,14 +60,19 @@ def _encodable(text: str) -> str:
 
 
 def page(mails: Iterable[Mail], total: int) -> str:
-    """The mails as HTML: all text escaped, nothing inline that a strict CSP would refuse."""
-    shown = [_article(mail) for mail in mails]
+    """The mails as HTML: all text escaped, nothing inline that a strict CSP would refuse.
+
+    Args:
+        mails: oldest first; they are shown the other way round.
+        total: how many there are in all.
+    """
+    shown = [_article(mail) for mail in mails][::-1]
     some = f"{total} mails" if len(shown) == total else f"The last {len(shown)} of {total} mails"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>Caught mail</title>'
         f'<link rel="stylesheet" href="{STYLESHEET}"></head><body><h1>Caught mail</h1>'
-        f"<p>{some}, oldest first. None of them has left this machine.</p>"
+        f"<p>{some}, newest first. None of them has left this machine.</p>"
         f"{''.join(shown)}</body></html>"
     )
 

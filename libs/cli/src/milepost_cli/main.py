@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     dead.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     _add_data_dir(dead)
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
+    add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
     for name, (entry, text) in PASSED_ON.items():
         add(name, entry, text)

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 import milepost_notify.main
@@ -38,7 +39,7 @@ def main() -> int:
         return 2
 
 
-def compose(settings: Settings, notify: ASGIApp) -> Joined:
+def compose(settings: Settings, notify: FastAPI) -> Joined:
     """Make the one application.
 
     Raises:
@@ -47,6 +48,7 @@ def compose(settings: Settings, notify: ASGIApp) -> Joined:
     apps: dict[str, ASGIApp] = {"/api/submit": milepost_submit.main.build(settings)}
     if mail_folder := os.environ.get(inherited.MAIL_FOLDER):
         apps[dev_mail.PREFIX] = dev_mail.build(Path(mail_folder))
+        notify.state.catches_mail_for = dev_mail.is_local
     return Joined(apps, notify)
 
 

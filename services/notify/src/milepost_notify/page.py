@@ -1,10 +1,12 @@
 """Owns serving the static page: its files, their caching, what a browser may load for it."""
 
+import asyncio
 import os
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
+from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -18,12 +20,28 @@ HEADERS = {
 }
 
 
+HIDDEN_LINK, SHOWN_LINK = 'id="caught" hidden>', 'id="caught">'
+
+
+def nobody(_: Request) -> bool:
+    """Mail is really sent: there is nothing to read."""
+    return False
+
+
 def serve_page(app: FastAPI) -> None:
-    """Serve the page at `/` for everybody, and what it loads under `/static`."""
+    """Serve the page at `/` for everybody, and what it loads under `/static`.
+
+    `app.state.catches_mail_for` says of a request whether the page is to have a link to /dev/mail.
+    """
+    app.state.catches_mail_for = nobody
     static = _Static(directory=Path(str(files("milepost_notify"))) / "static")
 
     async def index(request: Request) -> Response:
-        return await static.get_response("index.html", request.scope)
+        found = await static.get_response("index.html", request.scope)
+        if app.state.catches_mail_for(request) and isinstance(found, FileResponse):
+            text = await asyncio.to_thread(Path(found.path).read_text)
+            return HTMLResponse(text.replace(HIDDEN_LINK, SHOWN_LINK), headers=HEADERS)
+        return found
 
     async def icon(request: Request) -> Response:
         return await static.get_response("favicon.svg", request.scope)

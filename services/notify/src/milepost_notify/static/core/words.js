@@ -1,6 +1,7 @@
 // Owns what a task and a failed request are called in English; must return plain text and decide nothing.
 
 import { capital, number, plain, sentence, span, when } from "./format.js";
+import { mailOutcome } from "./mail.js";
 import { hasEnded, livenessOf, percentOf } from "./tasks.js";
 
 /** @typedef {import("./types.js").Task} Task */
@@ -19,6 +20,8 @@ const STATUS = {
 /** @param {Task} task */
 export function statusWords(task) {
   if (!hasEnded(task) && task.cancel_requested_at) return "Cancelling…";
+  const mail = mailOutcome(task);
+  if (mail?.refused) return mail.sent ? "Sent to some" : "Not sent";
   return STATUS[task.status] ?? capital(task.status.replaceAll("_", " "));
 }
 
@@ -82,9 +85,43 @@ export function errorWords(task) {
 export function resultWords(task) {
   if (task.result_omitted) return [["Result", "too large to be shown here"]];
   const { result } = task;
+  const mail = mailOutcome(task);
+  if (mail) return mail.rest.length ? [["", mail.words], ["Refused as well", mail.rest.join("\n")]] : [["", mail.words]];
   if (result === null || result === undefined) return [];
   if (typeof result !== "object" || Array.isArray(result)) return [["Result", plain(result)]];
   return Object.entries(result).map(([name, value]) => [capital(name.replaceAll("_", " ")), plain(value)]);
+}
+
+/** True when a task ended well for itself and not for what it was to do. @param {Task} task */
+export const fellShort = (task) => Boolean(mailOutcome(task)?.refused);
+
+/** What a schema says, what a person reads of it. @type {[RegExp, string][]} */
+const REFUSALS = [
+  [/is not an? "(?:idn-)?email"$/, "is not an address"],
+  [/does not match "\^\[\^\\s@\]/, "is not an address"],
+  [/is longer than (\d+) characters?$/, "is too long: at most $1 characters"],
+  [/is shorter than (\d+) characters?$/, "is too short: at least $1 characters"],
+  [/has more than (\d+) items?$/, "is too many: at most $1"],
+  [/has less than (\d+) items?$/, "is too few: at least $1"],
+  [/has non-unique elements$/, "has something twice"],
+  [/is less than the minimum of (\S+)$/, "is too small: at least $1"],
+  [/is greater than the maximum of (\S+)$/, "is too large: at most $1"],
+  [/is not of type .*$/, "is not of the right kind"],
+  [/does not match .*$/s, "has characters that cannot be here"],
+  [/is a required property$/, "is missing"],
+];
+
+/**
+ * The message of one refused field for people: validators say the value and the rule's name.
+ * @param {string} msg
+ * @param {string} name what is refused, such as "The subject"
+ */
+export function refusalWords(msg, name) {
+  for (const [said, words] of REFUSALS) {
+    const found = said.exec(msg);
+    if (found) return sentence(`${name} ${words.replace("$1", number(Number(found[1])))}`);
+  }
+  return sentence(capital(msg));
 }
 
 /**

@@ -3,9 +3,12 @@
 import { addressesIn, recipientsProblem } from "../core/mail.js";
 import { number } from "../core/format.js";
 import { ApiError, fieldErrors } from "../core/problem.js";
-import { problemWords } from "../core/words.js";
+import { problemWords, refusalWords } from "../core/words.js";
 import { byId, say } from "./dom.js";
 import { createFields } from "./fields.js";
+
+/** What a refused field is called in a sentence. @type {Record<string, string>} */
+const NAMES = { to: "The list of addresses", subject: "The subject", body: "The text" };
 
 /** @param {{client: () => import("../core/client.js").Client|null}} ports */
 export function createMailForm({ client }) {
@@ -54,7 +57,8 @@ export function createMailForm({ client }) {
     const wrong = {};
     const rest = [];
     for (const { field, index, msg } of fieldErrors(error, ["params"])) {
-      const words = field === "to" && index !== null && to[index] ? `“${to[index]}”: ${msg}` : msg;
+      const name = field === "to" && index !== null && to[index] ? `“${to[index]}”` : NAMES[field];
+      const words = refusalWords(msg, name ?? "This");
       if (["to", "subject", "body"].includes(field)) wrong[field] ??= words;
       else rest.push(words);
     }

@@ -27,7 +27,9 @@ export function createPage({ client, clock }) {
     asked = 0;
     const snapshot = client()?.getSnapshot();
     if (!snapshot) return;
-    list.update(snapshot, clock.now());
+    // Without news time stands still: what only the clock changes would be a guess.
+    const heardAt = snapshot.connection === "online" ? null : snapshot.heard_at;
+    list.update(snapshot, heardAt ?? clock.now());
     connection.update(snapshot);
     announcer.update(snapshot);
   }

@@ -2,7 +2,7 @@
 
 import { ApiError } from "../core/problem.js";
 import { hasEnded, isOpenEnded, percentOf } from "../core/tasks.js";
-import { errorWords, facts, percentWords, problemWords, resultWords, statusWords, worry } from "../core/words.js";
+import { errorWords, facts, fellShort, percentWords, problemWords, resultWords, statusWords, worry } from "../core/words.js";
 import { attribute, el, icon, say, show } from "./dom.js";
 
 const LONG = 240; // characters of a result that are shown without being asked for
@@ -62,8 +62,11 @@ export function createCard(first, actions) {
     const key = JSON.stringify(pairs);
     if (key === drawnResult) return;
     drawnResult = key;
-    const list = el("dl", {}, ...pairs.map(([name, words]) => el("div", {}, el("dt", {}, name), el("dd", {}, words))));
-    result.replaceChildren(...(key.length > LONG ? [el("details", {}, el("summary", {}, "Result"), list)] : pairs.length ? [list] : []));
+    const [lead, ...rest] = pairs[0]?.[0] === "" ? pairs : [null, ...pairs];
+    const list = el("dl", {}, ...rest.map(([name, words]) => el("div", {}, el("dt", {}, name), el("dd", {}, words))));
+    const folded = lead !== null || key.length > LONG;
+    const shown = folded ? el("details", {}, el("summary", {}, lead ? "More" : "Result"), list) : list;
+    result.replaceChildren(...(lead ? [el("p", {}, lead[1])] : []), ...(rest.length ? [shown] : []));
     show(result, pairs.length > 0);
   }
 
@@ -80,8 +83,9 @@ export function createCard(first, actions) {
       const words = statusWords(task);
       attribute(element, "data-status", task.status);
       const anxious = worry(task, nowMs) ?? "";
-      attribute(element, "data-worry", anxious ? "" : null);
-      mark.set(anxious ? "worry" : task.status);
+      const worrying = anxious || fellShort(task);
+      attribute(element, "data-worry", worrying ? "" : null);
+      mark.set(worrying ? "worry" : task.status);
       say(title, task.title);
       say(status, words);
       say(percent, open ? "…" : percentWords(task));

@@ -1,0 +1,42 @@
+"""Owns `milepost api`: writes the documents of both HTTP interfaces and of the log to docs/api."""
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import milepost_notify.main
+import milepost_submit.main
+from milepost.settings import Settings
+from milepost_cli import asyncapi, checkout
+
+FOLDER = checkout.ROOT / "docs" / "api"
+
+
+def run() -> int:
+    """Write all documents; the exit status."""
+    if not checkout.is_here():
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in documents():
+        (FOLDER / name).write_text(text)
+        sys.stdout.write(f"wrote docs/api/{name}\n")
+    return 0
+
+
+def documents() -> Iterator[tuple[str, str]]:
+    """Yield the name and text of every document, as the code has them. Connects to nothing."""
+    settings = Settings.model_construct(
+        **{name: field.default for name, field in Settings.model_fields.items()}
+    ).model_copy(update={"secret": "x" * 32, "database_url": "sqlite:///unused.db"})
+    for name, build in (
+        ("submit.openapi.json", milepost_submit.main.build),
+        ("notify.openapi.json", milepost_notify.main.build),
+    ):
+        yield name, _text(build(settings).openapi())
+    yield "log.asyncapi.json", _text(asyncapi.document(version("milepost")))
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

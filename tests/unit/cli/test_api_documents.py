@@ -1,0 +1,96 @@
+"""The documents in docs/api are what the code says; the log's is held to the events' classes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import jsonschema_rs
+import pytest
+
+from milepost.codec import decode
+from milepost.events import type_names
+from milepost_cli import api_documents, asyncapi
+from milepost_cli.checkout import ROOT
+
+GOLDEN = ROOT / "tests" / "unit" / "common" / "golden_events.json"
+
+
+@pytest.mark.parametrize(("name", "text"), list(api_documents.documents()))
+def test_a_document_is_as_the_code_has_it(name: str, text: str) -> None:
+    kept = (api_documents.FOLDER / name).read_text()
+    assert kept == text, f"docs/api/{name} has drifted: run ./milepost api"
+
+
+def test_no_other_file_is_there() -> None:
+    names = {name for name, _ in api_documents.documents()}
+    assert {path.name for path in api_documents.FOLDER.iterdir()} == names
+
+
+@pytest.fixture(scope="module")
+def log() -> dict[str, Any]:
+    return json.loads(json.dumps(asyncapi.document("1")))
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in cast(dict[str, object], value).items():
+            if name == "$ref":
+                yield str(inner)
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in cast(list[object], value):
+            yield from references(inner)
+
+
+def at(document: dict[str, Any], reference: str) -> Any:
+    place: Any = document
+    for name in reference.removeprefix("#/").split("/"):
+        place = place[name]
+    return place
+
+
+def test_every_reference_leads_somewhere(log: dict[str, Any]) -> None:
+    found = set(references(log))
+    assert found
+    for reference in found:
+        assert isinstance(at(log, reference), dict)
+
+
+def test_it_has_every_event_once_in_channel_operation_and_components(log: dict[str, Any]) -> None:
+    messages: dict[str, Any] = log["components"]["messages"]
+    assert [str(message["name"]) for message in messages.values()] == list(type_names)
+    channel: dict[str, Any] = log["channels"]["log"]
+    assert list(channel["messages"]) == list(messages)
+    assert len(log["operations"]["follow"]["messages"]) == len(messages)
+    for message in messages.values():
+        assert message["summary"].endswith(".")
+        assert message["payload"]["properties"]["type"] == {"const": message["name"]}
+
+
+def golden() -> list[Any]:
+    found: Any = json.loads(GOLDEN.read_text())
+    return found
+
+
+def test_real_events_are_what_it_describes(log: dict[str, Any]) -> None:
+    seen = set[str]()
+    for entry in golden():
+        fields = {k.encode(): v.encode() for k, v in entry["fields"].items()}
+        event = decode(0, b"1-1", fields)
+        payload = event.payload
+        presented = {
+            "id": "cursor", "type": payload.type, "v": payload.v, "task": event.task,
+            "owner": event.owner, "by": {"kind": event.by.kind, "id": event.by.id},
+            "at": "2026-01-01T00:00:00.000Z", "attempt": event.attempt, "trace": event.trace,
+            "data": payload.model_dump(mode="json"),
+        }  # fmt: skip
+        schema = log["components"]["messages"][type(payload).__name__]["payload"]
+        validator = jsonschema_rs.validator_for({**schema, "components": log["components"]})
+        validator.validate(presented)
+        for field in schema["required"]:
+            lacking = {name: value for name, value in presented.items() if name != field}
+            assert not validator.is_valid(lacking), field
+        assert not validator.is_valid({**presented, "type": "task.other"})
+        seen.add(payload.type)
+    assert seen == set(type_names)
