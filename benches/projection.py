@@ -9,19 +9,21 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from benches.stage.databases import POSTGRESQL, SQLITE, database
 from benches.stage.events import Event, busy_tasks, short_tasks, write
 from benches.stage.milepost import Milepost
 from benches.stage.processes import Processes
 from benches.stage.sizes import chosen
 from benches.stage.store import fresh_store
-from benches.stage.table import Row, at_least, show
+from benches.stage.table import Row, at_least, at_most, show
 from milepost.cursors import StreamId
 from milepost_notify.sql import SqlProjectionStore
 
 SECONDS = 120.0
-TARGETS = {"SQLite": 25_000}
+TARGETS = {SQLITE: 25_000, POSTGRESQL: 15_000}
+MOST_PROGRESS_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,46 @@ class Sizes:
 
     events: int
     reports: int
+    long: int
+    """Reports of the one task whose history is to stay bounded."""
 
 
-SHORT = Sizes(events=6000, reports=100)
-FULL = Sizes(events=100_000, reports=1000)
+SHORT = Sizes(events=3000, reports=100, long=1000)
+FULL = Sizes(events=100_000, reports=1000, long=10_000)
+
+
+@dataclass
+class Bench:
+    """Figures by what was measured."""
+
+    taken: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    version: str = ""
+
+    def project(self, name: str, kind: str, events: Callable[[], Iterator[Event]]) -> None:
+        """Add the rate of one log into one kind of database."""
+        with (
+            fresh_store() as store,
+            database(kind, store.folder) as url,
+            Processes() as processes,
+        ):
+            self.version = store.version()
+            ids = [StreamId.parse(entry) for entry in write(store, events())]
+            milepost = Milepost(store, processes, database_url=url)
+            milepost.migrate()
+            milepost.start("projector")
+            self.taken.setdefault(f"{kind}, {name}", []).append(asyncio.run(rate(url, ids)))
+
+    def bound(self, reports: int) -> Row:
+        """How many rows of progress the history keeps of one task."""
+        with fresh_store() as store, Processes() as processes:
+            ids = [StreamId.parse(entry) for entry in write(store, busy_tasks(1, 1, reports))]
+            milepost = Milepost(store, processes)
+            milepost.migrate()
+            milepost.start("projector")
+            asyncio.run(rate(milepost.environment["MILEPOST_DATABASE_URL"], ids))
+            kept = milepost.projected() - 3  # created, started, succeeded
+        what = f"rows of progress kept of one task's {reports:,} reports"
+        return Row(what, [kept], (), at_most(MOST_PROGRESS_ROWS))
 
 
 def main() -> None:
@@ -44,24 +82,18 @@ def main() -> None:
         "far behind": lambda: short_tasks(sizes.events, 5000),
         "reports": lambda: busy_tasks(sizes.events, 50, sizes.reports),
     }
-    taken, version = dict[str, list[float]](), ""
+    if sizes is SHORT:
+        del logs["behind"], logs["far behind"]
+    bench = Bench()
     for _ in range(rounds):
         for name, events in logs.items():
-            with fresh_store() as store, Processes() as processes:
-                version = store.version()
-                ids = [StreamId.parse(entry) for entry in write(store, events())]
-                milepost = Milepost(store, processes)
-                milepost.migrate()
-                milepost.start("projector")
-                url = milepost.environment["MILEPOST_DATABASE_URL"]
-                taken.setdefault(name, []).append(asyncio.run(rate(url, ids)))
-    show(
-        [
-            Row(f"events/s, SQLite, {name}", figures, (), at_least(TARGETS["SQLite"]))
-            for name, figures in taken.items()
-        ],
-        version,
-    )
+            for kind in TARGETS:
+                bench.project(name, kind, events)
+    rows = [
+        Row(f"events/s, {name}", figures, (), at_least(TARGETS[name.partition(",")[0]]))
+        for name, figures in sorted(bench.taken.items(), reverse=True)
+    ]
+    show([*rows, bench.bound(sizes.long)], bench.version)
 
 
 async def rate(url: str, ids: list[StreamId]) -> float:

@@ -53,12 +53,15 @@ class Milepost:
         )
 
     def migrate(self) -> None:
-        """Make the tables: once, then they are copied."""
-        if not _TABLES:
-            command = [sys.executable, "-m", "milepost_cli", "migrate"]
-            self._processes.output(command, self.environment)
+        """Make the tables: for SQLite once, then they are copied."""
+        is_file = self.environment["MILEPOST_DATABASE_URL"].startswith("sqlite")
+        if is_file and _TABLES:
+            self.database.write_bytes(_TABLES[0])
+            return
+        command = [sys.executable, "-m", "milepost_cli", "migrate"]
+        self._processes.output(command, self.environment)
+        if is_file:
             _TABLES.append(self.database.read_bytes())
-        self.database.write_bytes(_TABLES[0])
 
     def workers(self, count: int, threads: int) -> None:
         """Start worker processes."""
