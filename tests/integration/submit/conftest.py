@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ from milepost.settings import Settings
 from milepost_log import catalogue
 from milepost_log.servers import Servers, open_servers
 from milepost_submit.archive import Archive
-from milepost_submit.main import build, migrate
+from milepost_submit.main import build
 from submit_surroundings import (
     FREE,
     MAIL,
@@ -58,24 +57,14 @@ def notify() -> Notify:
     return Notify()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the schema and nothing else, to copy."""
-    path = tmp_path_factory.mktemp("database") / "empty.db"
-    migrate(Settings.load(database_url=f"sqlite:///{path}"))
-    return path
-
-
 @pytest.fixture
-def settings(valkey_url: str, namespace: str, migrated: Path, tmp_path: Path) -> Settings:
-    path = tmp_path / "submit.db"
-    path.write_bytes(migrated.read_bytes())
+def settings(valkey_url: str, namespace: str, database_url: str) -> Settings:
     return Settings.load(
         redis_url=valkey_url,
         namespace=namespace,
         partitions=PARTITIONS,
         durability="memory",
-        database_url=f"sqlite:///{path}",
+        database_url=database_url,
         secret=SECRET,
         signup="open",
         max_live_tasks=50,

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport
 
+from databases import EVERYWHERE
 from milepost import tokens
 from milepost.errors import InvalidToken
 from milepost.settings import Settings
@@ -92,6 +93,7 @@ async def test_behind_tls_the_cookie_is_secure(
         assert ("secure" in cookie) is secure
 
 
+@EVERYWHERE
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -114,6 +116,7 @@ async def test_usernames_that_people_could_confuse_are_taken_once(
     assert (await sign_in(client, second)).json()["owner"] == f"local:{first}"
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("second", ["bobby", "bob_1", "bo", "b%", "%", "_ob"])
 async def test_usernames_that_only_look_like_patterns_of_each_other_are_apart(
     client: httpx.AsyncClient, second: str
@@ -123,6 +126,7 @@ async def test_usernames_that_only_look_like_patterns_of_each_other_are_apart(
     assert (await sign_up(client, second)).status_code == 201
 
 
+@EVERYWHERE
 async def test_of_many_who_want_a_username_at_once_one_gets_it(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(sign_up(client, name) for name in ("bob", "Bob", "BOB") * 3))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 8

@@ -21,7 +21,6 @@ Found = TypeVar("Found")
 ANSWER_SECONDS = 5.0
 """A statement without an answer for so long has failed, and its connection with it. TCP notices
 hosts that are gone, but no server or pooler that stands still."""
-_LEAVING_SECONDS = 1.0
 _INTERVAL_SECONDS = 0.1
 
 _CONNECT: dict[str, Any] = {
@@ -65,23 +64,20 @@ class AsyncBounded(psycopg.AsyncConnection[Any]):
     async def wait(
         self, gen: PQGen[Found], interval: float = _INTERVAL_SECONDS, timeout: float | None = None
     ) -> Found:
-        """Wait for an answer; who is cancelled lets a short one come in first, so that the
-        connection stays of use.
+        """Wait for an answer; who is cancelled does not, and leaves no connection behind (psycopg
+        would ask the server to cancel, for up to 10 s if that stands still).
 
         Raises:
             OperationalError: it does not come; the connection is closed.
         """
-        socket = self.pgconn.socket
+        seconds = timeout or self.answer_seconds
         try:
-            return await waiting.wait_async(gen, socket, interval, timeout or self.answer_seconds)
+            return await waiting.wait_async(gen, self.pgconn.socket, interval, seconds)
         except psycopg.OperationalError as err:
             _close_if_waiting(self.pgconn, err)
             raise
         except asyncio.CancelledError:
-            try:
-                await waiting.wait_async(gen, socket, interval, _LEAVING_SECONDS)
-            except BaseException:
-                self.pgconn.finish()
+            self.pgconn.finish()
             raise
 
 
