@@ -90,11 +90,11 @@ class Log:
         """Every key there is."""
         return {key.decode() for key in self.client.scan_iter(f"*{self.namespace}*")}
 
-    def end(self, task_id: str, status: str) -> None:
-        """Set a task's live status, as a worker's `finish` would."""
+    def end(self, task_id: str, status: str, **fields: str) -> None:
+        """Set a task's live status, and other fields, as a worker's `finish` would."""
         for key in self.names():
             if key.endswith(f":{task_id}") and ":task:" in key:
-                self.client.hset(key, "s", status)
+                self.client.hset(key, mapping={"s": status, **fields})
 
     def forget(self, task_id: str) -> None:
         """Let a task's live state expire."""

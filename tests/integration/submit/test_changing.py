@@ -69,6 +69,16 @@ async def test_cancelling_what_has_ended_is_409(
     assert types(log) == ["task.created"]
 
 
+async def test_what_has_succeeded_is_not_run_again_though_its_params_are_gone(
+    client: httpx.AsyncClient, bearer: Bearer, log: Log
+) -> None:
+    task = await make(client, bearer("bob"))
+    log.end(task, "succeeded", d="")
+    answer = await client.post(f"{TASKS}/{task}/retry", headers=bearer("bob"))
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "The task is succeeded"
+
+
 @pytest.mark.parametrize("what", ["cancel", "retry", "dismiss"])
 @pytest.mark.parametrize("stranger", ["bobby", "bob_1", "%", "김철수", "BOB", "bob "])
 async def test_anothers_task_is_not_there(

@@ -180,14 +180,18 @@ class CommandLog:
         names = [keys.log, keys.owner(owner_hash(owner))]
         await call_async(self._servers, "read", names, arguments)
 
-    async def request_of(self, owner: str, task_id: str) -> tuple[Status, TaskCreated] | None:
-        """What a task was asked to do, and its status; null when it is unknown here."""
+    async def request_of(
+        self, owner: str, task_id: str
+    ) -> tuple[Status, TaskCreated | None] | None:
+        """The status of a task, and what it was asked to do: null once it has succeeded, since
+        nobody may run it again. Null when it is unknown here."""
         key = self._keys(owner).task(owner_hash(owner), task_id)
         async with self._servers.at(key) as client:
             found = cast(list[Any], await client.hmget(key, ["s", "d"]))  # pyright: ignore  # untyped
         if found[0] is None:
             return None
-        return cast(Status, found[0].decode()), TaskCreated.model_validate_json(found[1])
+        made = TaskCreated.model_validate_json(found[1]) if found[1] else None
+        return cast(Status, found[0].decode()), made
 
     def partition(self, owner: str) -> int:
         """The partition of `owner` in this deployment."""

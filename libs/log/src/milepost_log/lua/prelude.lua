@@ -206,7 +206,11 @@ end
 -- End a task: terminal event, acknowledgement and the owner's count in one step. `e` is its entry,
 -- "" for none; `slot` the type whose limit its attempt counts against, if any.
 local function end_task(key, o, id, owner, attempt, q, e, slot, status, data, extra)
-  redis.call('HSET', key, 's', status, 'e', '', 'v', '')
+  if status == 'succeeded' then -- nobody may run it again: its params, 500 KiB perhaps, go with it
+    redis.call('HSET', key, 's', status, 'e', '', 'v', '', 'd', '')
+  else
+    redis.call('HSET', key, 's', status, 'e', '', 'v', '')
+  end
   if e ~= '' then
     leave_stream(o, q, e)
   else

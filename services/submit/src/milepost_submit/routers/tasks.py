@@ -116,6 +116,8 @@ async def retry(
         original = await parts.archive.find(task_id, request, owner)
     else:
         status, made = live
+        if made is None:
+            raise Refusal(409, "refused", f"The task is {status}").problem("body")
         original = Original(
             task_id, status, made.task_type, made.title, made.tags, made.priority, made.params
         )
