@@ -26,7 +26,8 @@ PURE = {
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "created", "explain", "folding", "intake",
-        "load", "present", "projection", "refolding", "rows", "thinning", "wakeups",
+        "load", "lookout", "present", "projection", "refolding", "rows", "standing", "thinning",
+        "wakeups",
     ],
 }  # fmt: skip
 """Modules that decide: no clock, no chance, no I/O."""

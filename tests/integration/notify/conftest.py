@@ -11,6 +11,9 @@ from milepost.settings import Settings
 from milepost_log.servers import open_servers_async
 from milepost_notify.main import build
 from notify_surroundings import BASE, SECRET, Person, Scribe, until
+from surroundings import start_worker
+
+__all__ = ["start_worker"]
 
 As = Callable[..., Person]
 

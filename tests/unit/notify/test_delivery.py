@@ -18,6 +18,7 @@ from milepost_notify.delivery import Delivery, Feed, NotProjected, Page
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
 from milepost_notify.memory import MemoryStore
+from milepost_notify.memory_standings import MemoryStandings
 from milepost_notify.rows import UNREAD_MESSAGE_COUNT
 from milepost_notify.store import Filters
 from milepost_notify.wakeups import WakeUp
@@ -49,10 +50,12 @@ class Stage:
     """CPU seconds of the process."""
 
     def __post_init__(self) -> None:
+        self.standings = MemoryStandings()
         self.hub = Hub(lambda: self.now)
         self.delivery = Delivery(
             self.store, self.hub, partitions=1, now_ms=lambda: self.story.ms,
             monotonic=time.monotonic, load=Load(lambda: self.used, lambda: self.now),
+            standings=self.standings,
         )  # fmt: skip
         self.at = Checkpoint(0, LOG_ID, 0, ZERO)
         self._done = 0

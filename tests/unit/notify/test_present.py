@@ -1,7 +1,10 @@
 """How rows look to people."""
 
 import json
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from histories import LOG_ID, NOON, OOPS, Story, checkpoint, created, fold_all
 from milepost import events as e
@@ -12,6 +15,7 @@ from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.explain import explain
 from milepost_notify.routers.shapes import Event, Explanation, Notification, NotifiedTask
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
+from milepost_notify.standing import UNKNOWN, Standing
 
 SECOND = 1000
 
@@ -25,13 +29,15 @@ def progressed(story: Story, percent: float, *, later_ms: int = SECOND, attempt:
     story.tell(e.TaskProgressed(progress=percent), attempt=attempt, later_ms=later_ms)
 
 
-def record(story: Story, *, now_ms: int | None = None) -> dict[str, Any]:
+def record(
+    story: Story, *, now_ms: int | None = None, standing: Standing = UNKNOWN
+) -> dict[str, Any]:
     known, changes = fold_all(story.told)
     row = known.tasks["bob", "t1"]
     params = present.params_of(changes.history[0])
     result = present.result_of(changes.history[-1])
     at = checkpoint(story.told)
-    return present.task_record(row, params, result, at, now_ms or story.ms)
+    return present.task_record(row, params, result, at, now_ms or story.ms, standing)
 
 
 def notified(story: Story, name: str = TASK_PROGRESS) -> dict[str, Any]:
@@ -160,8 +166,10 @@ def test_an_event_of_a_later_version_is_shown_as_it_is_stored():
     assert present.params_of(row) == {"a": 1}
 
 
-def explained(story: Story, now_ms: int | None = None) -> dict[str, Any]:
-    found = explain(fold_all(story.told)[0].tasks["bob", "t1"], now_ms or story.ms)
+def explained(
+    story: Story, now_ms: int | None = None, standing: Standing = UNKNOWN
+) -> dict[str, Any]:
+    found = explain(fold_all(story.told)[0].tasks["bob", "t1"], now_ms or story.ms, standing)
     Explanation.model_validate(found)
     return found
 
@@ -210,3 +218,70 @@ def test_a_stream_id_of_any_size_can_be_shown():
     at = Checkpoint(0, LOG_ID, 0, StreamId(1, 1))
     huge = StreamId(2**64 - 1, 2**64 - 1)
     assert Cursor.parse(str(at.revision(huge))).id == huge
+
+
+def queued(**more: Any) -> Standing:
+    return replace(Standing("queued", 0, "stream"), **more)
+
+
+def test_a_queued_task_says_how_many_are_before_it():
+    story = Story()
+    story.tell(created(queue="mail"))
+    for ahead, words in (
+        (0, "It is the next in its queue. It waits for a free worker."),
+        (1, "About 1 task is before it in its queue. It waits for a free worker."),
+        (7, "About 7 tasks are before it in its queue. It waits for a free worker."),
+    ):
+        standing = queued(ahead=ahead)
+        assert record(story, standing=standing)["queue_position"] == ahead
+        why = explained(story, standing=standing)
+        assert (why["reason"], why["words"], why["queue_position"]) == ("queued", words, ahead)
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason", "words"),
+    [
+        (queued(waits="own", ahead=99), "own_limit", "About 99 tasks are before it"),
+        (queued(waits="limit"), "own_limit", "As many tasks of this type run"),
+        (queued(waits="aside"), "queued", "a worker that may take it"),
+        (queued(missing="type"), "no_worker", "No live worker offers the type unit.job."),
+        (
+            queued(missing="queue", missing_since=NOON), "no_worker",
+            "No live worker offers the queue default since 2027-01-15T08:00:00.000Z.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_queued_task_says_what_it_waits_for(standing: Standing, reason: str, words: str):
+    story = Story()
+    story.tell(created())
+    why = explained(story, standing=standing)
+    assert why["reason"] == reason
+    assert words in why["words"]
+
+
+def test_a_task_that_is_due_stands_in_its_queue_though_no_event_says_so():
+    story = Story()
+    story.tell(created(runs_at=NOON + SECOND))
+    why = explained(story, NOON + 2 * SECOND, queued(ahead=3))
+    assert (why["reason"], why["queue_position"]) == ("due", 3)
+
+
+def test_a_task_whose_worker_is_gone_is_lost_until_it_is_taken_over():
+    story = Story()
+    running(story)
+    gone = Standing("running", 1, lost=True, vanished_at=NOON)
+    assert record(story, standing=gone)["liveness"] == "lost"
+    why = explained(story, standing=gone)
+    assert (why["reason"], why["vanished_at"]) == ("lost", "2027-01-15T08:00:00.000Z")
+    assert "vanished at 2027-01-15T08:00:00.000Z" in why["words"]
+    story.tell(e.TaskReturned(reason="worker_lost", worker="w", crashes=1), attempt=1)
+    assert record(story, standing=gone)["liveness"] is None
+    assert "vanished during attempt 1" in explained(story, standing=gone)["words"]
+
+
+def test_what_is_known_of_another_attempt_is_not_told_of_this_one():
+    story = Story()
+    running(story)
+    assert record(story, standing=Standing("running", 2, lost=True))["liveness"] == "moving"
+    story.tell(e.TaskReturned(reason="shutdown", worker="w", crashes=0), attempt=1)
+    assert record(story, standing=queued(ahead=3))["queue_position"] is None

@@ -109,6 +109,11 @@ def catalogue(namespace: str) -> str:
     return f"{namespace}:catalogue"
 
 
+def offers(namespace: str) -> str:
+    """Sorted set: `type <name>` or `queue <name>` by when a live worker last offered it, in ms."""
+    return f"{namespace}:offers"
+
+
 def limit(namespace: str, *parts: str) -> str:
     """String with expiry: one request or sign-in bucket."""
     return f"{namespace}:limit:{key_hash(*parts)}"

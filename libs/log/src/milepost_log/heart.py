@@ -3,7 +3,8 @@ interpreter's lock for long loses no lease. Run by the worker as `python -m mile
 
 It reads lines `name partition,partition,...` from the worker, sent by a timer thread there. It
 beats as long as such lines come, or the worker uses CPU (it is busy, with the lock held), never
-while the worker is stopped, and ends when its input ends: with the worker.
+while the worker is stopped, and ends when its input ends: with the worker. With each beat it says
+what its worker offers, so that people can be told when nobody does.
 """
 
 import logging
@@ -12,11 +13,13 @@ import select
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from milepost.errors import LogUnavailable
 from milepost_log.connection import ANSWER_SECONDS
-from milepost_log.servers import open_servers
+from milepost_log.offers import offer
+from milepost_log.servers import Servers, open_servers
 from milepost_log.work import Fenced, WorkLog
 
 READ_BYTES = 65_536
@@ -51,9 +54,11 @@ def main() -> None:
     # A primary that does not answer is not to keep the others from hearing the next beat.
     url, most = os.environ["MILEPOST_HEART_URL"], min(ANSWER_SECONDS, interval / 2)
     servers = open_servers(url, answer_seconds=most)
+    offered = os.environ["MILEPOST_HEART_OFFERS"].split("\n")
     vitals = Vitals(pid)
     name, partitions, told, buffer = "", list[int](), False, b""
     beat_at = time.monotonic() + interval
+    _offer(servers, namespace, offered)
     while True:
         readable, _, _ = select.select([0], [], [], max(0.0, beat_at - time.monotonic()))
         if readable:
@@ -71,6 +76,7 @@ def main() -> None:
             works = vitals.shows_work(now)
             if told or works:
                 beat(WorkLog(servers, namespace, name, ()), partitions)
+                _offer(servers, namespace, offered)
             told = False
 
 
@@ -86,6 +92,11 @@ def beat(log: WorkLog, partitions: Sequence[int]) -> None:
             away.add(log.primary(partition))
         except Fenced:
             continue  # the worker finds out by itself
+
+
+def _offer(servers: Servers, namespace: str, offered: Sequence[str]) -> None:
+    with suppress(LogUnavailable):
+        offer(servers, namespace, offered)
 
 
 if __name__ == "__main__":

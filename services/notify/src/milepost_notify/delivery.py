@@ -15,6 +15,8 @@ from milepost_notify import present
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
 from milepost_notify.looks import SharedLooks
+from milepost_notify.rows import TaskRow
+from milepost_notify.standing import UNKNOWN, Standing, Standings
 from milepost_notify.store import Filters, Place, ReadStore
 
 POLL_MS_LEAST, POLL_MS_MOST = 250, 5000
@@ -64,8 +66,10 @@ class Delivery:
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
         load: Load,
+        standings: Standings,
     ) -> None:
         self._reads, self._hub, self._load = reads, hub, load
+        self._standings = standings
         self._looks = SharedLooks(reads, monotonic)
         self._crowd = asyncio.Semaphore(CROWD)
         self._partitions = partitions
@@ -97,7 +101,10 @@ class Delivery:
         more = len(found) > feed.limit
         shown = found[: feed.limit]
         now_ms = self._now_ms()
-        notifications = [present.notification(told.row, told.task, at, now_ms) for told in shown]
+        notifications = [
+            present.notification(told.row, told.task, at, now_ms, self._as_observed(told.task))
+            for told in shown
+        ]
         cursor = at.end()
         if more:
             last = shown[-1].row
@@ -159,6 +166,12 @@ class Delivery:
             quiet = max(UNKNOWN_QUIET_SECONDS, self._hub.heard_seconds(partition))
         soon = max(quiet * POLL_MS_PER_QUIET_SECOND, POLL_MS_LEAST)
         return round(min(soon * self._load.stretch(), POLL_MS_MOST))
+
+    def _as_observed(self, task: TaskRow | None) -> Standing:
+        """What is known of a task without asking for it."""
+        if task is None or not self._standings.is_lost(task):
+            return UNKNOWN
+        return Standing("running", task["attempt"], lost=True)
 
     async def _page_among_many(self, feed: Feed, since: Cursor) -> Page:
         """As `page`, for one of perhaps thousands who were woken at once."""

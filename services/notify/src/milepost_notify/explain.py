@@ -1,6 +1,7 @@
 """Owns why a task is not running or not done, in words and fields. No I/O, no clock.
 
-It says what the read models know, and no more: nothing of other people's tasks or of workers.
+It says what the read models and the log's live side know, and no more: of other people's tasks
+nothing but how many, of workers nothing but whether they are there.
 """
 
 from typing import Any
@@ -10,13 +11,18 @@ from pydantic_core import from_json
 from milepost.records import rfc3339
 from milepost_notify.present import eta_ms, liveness
 from milepost_notify.rows import TaskRow
+from milepost_notify.standing import UNKNOWN, Standing, is_lost, queue_position
+
+Reason = tuple[str, str]
+"""A word for programs and a sentence for people."""
 
 
-def explain(row: TaskRow, now_ms: int) -> dict[str, Any]:
+def explain(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> dict[str, Any]:
     """The reason as a word for programs (`reason`), as a sentence (`words`), and its figures."""
-    reason, words = _reason(row, now_ms)
+    reason, words = _reason(row, now_ms, standing)
     if row["cancel_requested_at"] is not None and row["ended_at"] is None:
         words += " Its owner has asked it to stop."
+    lost = is_lost(row, standing)
     return {
         "id": row["id"],
         "status": row["status"],
@@ -28,36 +34,34 @@ def explain(row: TaskRow, now_ms: int) -> dict[str, Any]:
         "failures": row["failures"],
         "crashes": row["crashes"],
         "queue": row["queue"],
-        "queue_position": None,
-        "liveness": liveness(row, now_ms),
+        "queue_position": queue_position(row, standing),
+        "no_worker_since": rfc3339(standing.missing_since) if reason == "no_worker" else None,
+        "vanished_at": rfc3339(standing.vanished_at) if lost else None,
+        "liveness": liveness(row, now_ms, standing),
         "eta_at": rfc3339(eta_ms(row, now_ms)),
         "error": None if row["error"] is None else from_json(row["error"]),
     }
 
 
-def _reason(row: TaskRow, now_ms: int) -> tuple[str, str]:
-    status, runs_at = row["status"], row["runs_at"]
-    match status:
-        case "scheduled" | "retrying" if runs_at is not None and runs_at > now_ms:
-            again = "" if status == "scheduled" else f" It has failed {_times(row['failures'])}."
-            return status, f"It starts at {rfc3339(runs_at)}.{again}"
+def _reason(row: TaskRow, now_ms: int, standing: Standing) -> Reason:
+    match row["status"]:
+        case "scheduled" | "retrying" if row["runs_at"] is not None and row["runs_at"] > now_ms:
+            again = "" if row["status"] == "scheduled" else f" {_failures(row)}"
+            return row["status"], f"It starts at {rfc3339(row['runs_at'])}.{again}"
         case "scheduled" | "retrying":
-            return "due", "It is due and waits for a free worker."
+            return _waiting(row, standing, "due", "It is due.")
         case "queued" if row["crashes"] and row["attempt"]:
-            return "returned", (
-                f"Its worker stopped during attempt {row['attempt']}; it waits for another one."
+            vanished = (
+                f"Its worker vanished during attempt {row['attempt']}, which was found out at "
+                f"{rfc3339(_since(row))}."
             )
+            return _waiting(row, standing, "returned", vanished)
         case "queued" if row["attempt"]:
-            return "returned", "Its worker handed it back; it waits for another one."
+            return _waiting(row, standing, "returned", "Its worker handed it back.")
         case "queued":
-            return "queued", f"It waits in the queue {row['queue']} for a free worker."
-        case "running" if liveness(row, now_ms) == "quiet":
-            return "quiet", (
-                f"It runs, and has told nothing since {rfc3339(row['progress_at'])}. "
-                "It may still be at work."
-            )
+            return _waiting(row, standing, "queued", "")
         case "running":
-            return "running", f"It runs (attempt {row['attempt']})."
+            return _running(row, now_ms, standing)
         case "succeeded":
             return "succeeded", "It has succeeded."
         case "failed":
@@ -67,14 +71,65 @@ def _reason(row: TaskRow, now_ms: int) -> tuple[str, str]:
             return "cancelled", "It was cancelled."
 
 
+def _waiting(row: TaskRow, standing: Standing, reason: str, first: str) -> Reason:
+    """Why a task that is ready has no worker yet; `first` is what led to that."""
+    word, words = reason, f"It waits in the queue {row['queue']} for a free worker."
+    if standing.missing:
+        what = (
+            f"the type {row['type']}" if standing.missing == "type" else f"the queue {row['queue']}"
+        )
+        since = standing.missing_since
+        when = "" if since is None else f" since {rfc3339(since)}"
+        word, words = "no_worker", f"No live worker offers {what}{when}."
+    elif standing.waits == "own":
+        word = "own_limit"
+        words = (
+            f"{_before(standing.ahead)} Only so many tasks of one owner stand in the queue at a "
+            "time: it waits for others of the same owner."
+        )
+    elif standing.waits == "limit":
+        word = "own_limit"
+        words = "As many tasks of this type run as one owner may have at a time: it waits for them."
+    elif standing.waits == "aside":
+        words = "It waits for a worker that may take it."
+    elif queue_position(row, standing) is not None:
+        words = f"{_before(standing.ahead)} It waits for a free worker."
+    return word, f"{first} {words}".strip()
+
+
+def _running(row: TaskRow, now_ms: int, standing: Standing) -> Reason:
+    match liveness(row, now_ms, standing):
+        case "lost":
+            at = standing.vanished_at
+            when = "is gone" if at is None else f"vanished at {rfc3339(at)}"
+            return "lost", f"Its worker {when}. Another one will take it over."
+        case "quiet":
+            return "quiet", (
+                f"It runs, and has told nothing since {rfc3339(row['progress_at'])}. "
+                "It may still be at work."
+            )
+        case _:
+            return "running", f"It runs (attempt {row['attempt']})."
+
+
 def _since(row: TaskRow) -> int:
     """When the present state began, as far as the row tells."""
     if row["ended_at"] is not None:
         return row["ended_at"]
     if row["status"] == "running" and row["attempt_started_at"] is not None:
         return row["attempt_started_at"]
+    if row["attempt"]:
+        # What took the last attempt from it was its last event; positions begin with the time.
+        return int(row["position"][:16], 16)
     return row["created_at"]
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+def _before(ahead: int | None) -> str:
+    if not ahead:
+        return "It is the next in its queue."
+    return f"About {ahead} {'task is' if ahead == 1 else 'tasks are'} before it in its queue."
+
+
+def _failures(row: TaskRow) -> str:
+    count = row["failures"]
+    return f"It has failed {'once' if count == 1 else f'{count} times'}."

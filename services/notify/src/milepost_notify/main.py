@@ -28,6 +28,7 @@ from milepost_notify.parts import Parts
 from milepost_notify.places import Places
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.readiness import Readiness
+from milepost_notify.redis_standings import RedisStandings
 from milepost_notify.redis_wakeups import Listener, announce
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
@@ -72,6 +73,14 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     def now_ms() -> int:
         return int(clock() * 1000)
 
+    standings = RedisStandings(
+        servers,
+        settings.namespace,
+        settings.partitions,
+        lease_seconds=settings.lease_seconds,
+        monotonic=time.monotonic,
+        now_ms=now_ms,
+    )
     delivery = Delivery(
         reads,
         hub,
@@ -79,6 +88,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         now_ms=now_ms,
         monotonic=time.monotonic,
         load=Load(time.process_time, time.monotonic),
+        standings=standings,
     )
     places = Places(settings.max_waiting)
     watch = Watch(settings.durability)
@@ -90,6 +100,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
             reads,
             delivery,
             places,
+            standings,
             settings.partitions,
             now_ms,
             partial(created_at, servers, settings.namespace, settings.partitions),
@@ -97,7 +108,8 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(servers.aclose)
             stack.push_async_callback(database.close)
-            await stack.enter_async_context(running(listener.run(), watch.keep_looking(servers)))
+            looking = (listener.run(), watch.keep_looking(servers), standings.keep_looking())
+            await stack.enter_async_context(running(*looking))
             if project:
                 projectors = projecting(settings, watch)
                 readiness.supervised = await stack.enter_async_context(projectors)

@@ -8,6 +8,7 @@ from fastapi import Request
 from milepost.cursors import StreamId
 from milepost_notify.delivery import Delivery
 from milepost_notify.places import Places
+from milepost_notify.standing import Standings
 from milepost_notify.store import ReadStore
 
 
@@ -18,6 +19,7 @@ class Parts:
     reads: ReadStore
     delivery: Delivery
     places: Places
+    standings: Standings
     partitions: int
     now_ms: Callable[[], int]
     created_at: Callable[[str, str], Awaitable[StreamId | None]]

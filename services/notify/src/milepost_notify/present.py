@@ -1,6 +1,7 @@
 """Owns how rows look to people: the public task record, notifications, events. No I/O.
 
-What depends on the clock (`eta_at`, `liveness`) is computed here; the clock is an argument.
+What depends on the clock, the queue or a worker (`eta_at`, `queue_position`, `liveness`) is
+computed here; clock and standing are arguments.
 """
 
 from typing import Any
@@ -14,11 +15,14 @@ from milepost.records import Liveness, rfc3339
 from milepost_notify.archive import HistoryRow, payload_of
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.rows import TASK_PROGRESS, NotificationRow, TaskRow
+from milepost_notify.standing import UNKNOWN, Standing, is_lost, queue_position
 
 Json = dict[str, Any]
 
 
-def task_record(row: TaskRow, params: Json, result: Any, at: Checkpoint, now_ms: int) -> Json:
+def task_record(
+    row: TaskRow, params: Json, result: Any, at: Checkpoint, now_ms: int, standing: Standing
+) -> Json:
     """A task with everything, as `milepost.records.Task`.
 
     Args:
@@ -26,17 +30,23 @@ def task_record(row: TaskRow, params: Json, result: Any, at: Checkpoint, now_ms:
         result: from the event that ended it, whatever its size.
         at: of the snapshot the row was read in.
     """
-    return {**_shown(row, at, now_ms), "params": params, "result": result}
+    return {**_shown(row, at, now_ms, standing), "params": params, "result": result}
 
 
-def notification(row: NotificationRow, task: TaskRow | None, at: Checkpoint, now_ms: int) -> Json:
+def notification(
+    row: NotificationRow,
+    task: TaskRow | None,
+    at: Checkpoint,
+    now_ms: int,
+    standing: Standing = UNKNOWN,
+) -> Json:
     """One element of `notifications`; `task` is the row that a task_progress is about."""
     data: Any = row["number"]
     if task is not None:
         result = None if task["result"] is None else from_json(task["result"])
         data = {
             "task_id": task["id"],
-            **_shown(task, at, now_ms),
+            **_shown(task, at, now_ms, standing),
             "result": result,
             "result_omitted": task["result_omitted"],
         }
@@ -78,10 +88,13 @@ def result_of(row: HistoryRow) -> Any:
     return _data(row)[1].get("result")
 
 
-def liveness(row: TaskRow, now_ms: int) -> Liveness | None:
-    """Whether a running task has told anything lately; null when it is not running."""
+def liveness(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> Liveness | None:
+    """Whether a running task's worker is there and has told anything lately; null when it is not
+    running."""
     if row["status"] != "running" or row["progress_at"] is None:
         return None
+    if is_lost(row, standing):
+        return "lost"
     quiet_from_ms = row["progress_at"] + row["quiet_after_seconds"] * 1000
     return "quiet" if now_ms > quiet_from_ms else "moving"
 
@@ -120,7 +133,7 @@ def _data(row: HistoryRow) -> tuple[int, Json]:
     return payload.v, payload.model_dump(mode="json")
 
 
-def _shown(row: TaskRow, at: Checkpoint, now_ms: int) -> Json:
+def _shown(row: TaskRow, at: Checkpoint, now_ms: int, standing: Standing) -> Json:
     return {
         "id": row["id"],
         "type": row["type"],
@@ -138,8 +151,8 @@ def _shown(row: TaskRow, at: Checkpoint, now_ms: int) -> Json:
         "total": row["total"],
         "eta_at": rfc3339(eta_ms(row, now_ms)),
         "attempt": row["attempt"],
-        "queue_position": None,
-        "liveness": liveness(row, now_ms),
+        "queue_position": queue_position(row, standing),
+        "liveness": liveness(row, now_ms, standing),
         "progress_at": rfc3339(row["progress_at"]),
         "quiet_after_seconds": row["quiet_after_seconds"],
         "error": None if row["error"] is None else from_json(row["error"]),

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +23,17 @@ class Heart(threading.Thread):
         namespace: str,
         lease_seconds: float,
         state: Callable[[], tuple[str, list[int]]],
+        offered: Sequence[str],
     ) -> None:
         """Start nothing yet.
 
         Args:
             state: gives the incarnation's name and the partitions it holds tasks of.
+            offered: the task types and queues this worker takes, as `milepost_log.offers` has them.
         """
         super().__init__(name="heart", daemon=True)
-        self._environment = {**os.environ, "MILEPOST_HEART_URL": url}
+        told = {"MILEPOST_HEART_URL": url, "MILEPOST_HEART_OFFERS": "\n".join(offered)}
+        self._environment = {**os.environ, **told}
         interval = lease_seconds / 3
         self._command = [
             sys.executable, "-P", "-m", "milepost_log.heart",

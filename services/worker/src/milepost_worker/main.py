@@ -23,7 +23,7 @@ from milepost.endings import Endings
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost.task_types import TaskType
-from milepost_log import catalogue, server_checks
+from milepost_log import catalogue, offers, server_checks
 from milepost_log.servers import open_servers
 from milepost_log.work import StartedTask, WorkLog
 from milepost_worker import actors, extensions
@@ -117,7 +117,13 @@ def _serve(
     broker.emit_after("process_boot")
     if figures is not None:
         figures.begin(session.figures)
-    heart = Heart(settings.redis_url, settings.namespace, settings.lease_seconds, session.state)
+    heart = Heart(
+        settings.redis_url,
+        settings.namespace,
+        settings.lease_seconds,
+        session.state,
+        offers.lines(sorted(known), queues),
+    )
     session.on_held = heart.holds
     heart.tick()  # it beats before anything is taken
     heart.start()

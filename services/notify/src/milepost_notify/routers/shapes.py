@@ -99,7 +99,9 @@ class Explanation(BaseModel):
     id: str
     status: Status
     reason: str
-    """For programs: scheduled, queued, due, returned, retrying, running, quiet, or how it ended."""
+    """For programs: scheduled, queued, due, returned, retrying, no_worker (nobody offers its type
+    or queue), own_limit (it waits for its owner's other tasks), running, quiet, lost (its worker
+    is gone), or how it ended."""
     words: str
     """A sentence for people."""
     since: str
@@ -110,6 +112,11 @@ class Explanation(BaseModel):
     crashes: int
     queue: str
     queue_position: int | None
+    """Approximate number of tasks before it; null when not queued or unknown."""
+    no_worker_since: str | None
+    """Where no live worker offers its type or queue: when one last did, if within 30 days."""
+    vanished_at: str | None
+    """Where its worker is gone: when it was last heard of, if anybody saw."""
     liveness: Liveness | None
     eta_at: str | None
     error: Problem | None

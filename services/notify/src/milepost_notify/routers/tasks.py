@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from milepost.cursors import StreamId
 from milepost.owners import partition_of
 from milepost.records import Task
+from milepost.task_state import ENDED
 from milepost.tokens import Caller
 from milepost_notify import explain, present
 from milepost_notify.checkpoints import Checkpoint
@@ -23,6 +24,8 @@ from milepost_notify.routers.asked import (
     visible_id,
 )
 from milepost_notify.routers.shapes import Events, Explanation, Tasks
+from milepost_notify.rows import TaskRow
+from milepost_notify.standing import UNKNOWN, Standing
 from milepost_notify.store import Filters, Snapshot, Told
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader, acting_owner
@@ -58,7 +61,7 @@ async def tasks(
     last = at.cursor(StreamId.from_sortable(shown[-1].row["created_position"]), 0) if more else None
     return json_answer(
         {
-            "tasks": [_record(told, at, now_ms) for told in shown],
+            "tasks": [_record(told, at, now_ms, _observed(parts, told.row)) for told in shown],
             "before": None if last is None else str(last),
             "gap": gap,
         }
@@ -76,7 +79,8 @@ async def task(
     """One task, with everything. With `at_least` waits up to 2 s for that revision, then 503."""
     parts, acting = parts_of(request), acting_owner(who, owner)
     at, told = await _find(parts, who, acting, task_id, at_least)
-    return json_answer(_record(told, at, parts.now_ms()))
+    standing = await _standing(parts, told.row)
+    return json_answer(_record(told, at, parts.now_ms(), standing))
 
 
 @router.get("/{task_id}/events", response_model=Events)
@@ -114,7 +118,8 @@ async def explanation(
     """Why a task is not running or not done, in words and fields."""
     parts, acting = parts_of(request), acting_owner(who, owner)
     _, told = await _find(parts, who, acting, task_id, None)
-    return json_answer(explain.explain(told.row, parts.now_ms()))
+    standing = await _standing(parts, told.row)
+    return json_answer(explain.explain(told.row, parts.now_ms(), standing))
 
 
 async def _find(
@@ -152,10 +157,20 @@ async def _checkpoint(parts: Parts, snapshot: Snapshot, owner: str) -> Checkpoin
     return at
 
 
-def _record(told: Told, at: Checkpoint, now_ms: int) -> dict[str, Any]:
+async def _standing(parts: Parts, row: TaskRow) -> Standing:
+    """Where a task stands; nobody has to be asked once it has ended."""
+    return UNKNOWN if row["status"] in ENDED else await parts.standings.of(row)
+
+
+def _observed(parts: Parts, row: TaskRow) -> Standing:
+    lost = parts.standings.is_lost(row)
+    return Standing("running", row["attempt"], lost=True) if lost else UNKNOWN
+
+
+def _record(told: Told, at: Checkpoint, now_ms: int, standing: Standing) -> dict[str, Any]:
     row = told.row
     params = {} if told.created is None else present.params_of(told.created)
     result = None if row["result"] is None else from_json(row["result"])
     if row["result_omitted"] and told.ended is not None:
         result = present.result_of(told.ended)
-    return present.task_record(row, params, result, at, now_ms)
+    return present.task_record(row, params, result, at, now_ms, standing)

@@ -1,0 +1,211 @@
+"""Where tasks stand: queues, leases and offers of a real log, as their owners are told of them."""
+
+import time
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import redis
+
+from histories import created
+from milepost import events as e
+from milepost import keys
+from milepost.settings import Settings
+from milepost_log import offers
+from milepost_log.commands import CommandLog, NewTask
+from milepost_log.servers import AsyncServers, Servers, open_servers, open_servers_async
+from milepost_log.work import WorkLog
+from milepost_notify.redis_standings import RedisStandings
+from milepost_notify.rows import TaskRow
+from milepost_notify.standing import UNKNOWN, Standing
+from notify_surroundings import Person, Scribe, task_id, until
+from surroundings import StartWorker
+
+TYPE, QUEUE = "unit.job", "default"
+
+
+@pytest.fixture
+async def servers(settings: Settings) -> AsyncGenerator[AsyncServers]:
+    servers = open_servers_async(settings.redis_url)
+    yield servers
+    await servers.aclose()
+
+
+@pytest.fixture
+def threads(settings: Settings) -> Generator[Servers]:
+    with open_servers(settings.redis_url) as servers:
+        yield servers
+
+
+@pytest.fixture
+def commands(servers: AsyncServers, settings: Settings, log: Scribe) -> CommandLog:
+    return CommandLog(servers, settings.namespace, 1)
+
+
+@pytest.fixture
+def standings(servers: AsyncServers, settings: Settings) -> RedisStandings:
+    return RedisStandings(
+        servers, settings.namespace, 1,
+        lease_seconds=30, monotonic=time.monotonic, now_ms=lambda: int(time.time() * 1000),
+    )  # fmt: skip
+
+
+async def create(
+    commands: CommandLog, count: int = 1, owner: str = "bob", **more: Any
+) -> list[str]:
+    """So many tasks of an owner, in one call."""
+    payload = payload_of(**more)
+    tasks = [NewTask(task_id(), "f", payload) for _ in range(count)]
+    await commands.create(owner, tasks, max_live=1_000_000)
+    return [task.id for task in tasks]
+
+
+def payload_of(**more: Any) -> e.TaskCreated:
+    payload = created()
+    assert isinstance(payload, e.TaskCreated)
+    return payload.model_copy(update={"queue": QUEUE, **more})
+
+
+def row(task: str, owner: str = "bob", **more: Any) -> TaskRow:
+    """As much of a row as is looked at."""
+    found: Any = {"owner": owner, "id": task, "type": TYPE, "queue": QUEUE, "priority": "normal"}
+    found |= {"status": "queued", "attempt": 0, **more}
+    return found
+
+
+@contextmanager
+def worker(threads: Servers, settings: Settings, name: str = "w") -> Generator[WorkLog]:
+    """A worker's side of the log, without a process."""
+    yield WorkLog(threads, settings.namespace, name, [QUEUE])
+
+
+async def test_a_task_stands_behind_those_that_came_before_it(
+    commands: CommandLog, standings: RedisStandings
+):
+    tasks = [
+        (owner, task)
+        for owner in ("bob", "bobby", "%")
+        for task in await create(commands, 3, owner)
+    ]  # fmt: skip
+    places = [(await standings.of(row(task, owner))).ahead for owner, task in tasks]
+    assert places == list(range(9))
+    high = (await create(commands, priority="high"))[0]
+    assert (await standings.of(row(high, priority="high"))).ahead == 0
+    assert (await standings.of(row(tasks[0][1]))).ahead == 1
+
+
+async def test_what_is_taken_is_before_nobody(
+    commands: CommandLog, standings: RedisStandings, threads: Servers, settings: Settings
+):
+    first, second, third = await create(commands, 3)
+    with worker(threads, settings) as log:
+        log.take(0, 1, holding=False)
+    assert (await standings.of(row(first))).status == "running"
+    assert [(await standings.of(row(task))).ahead for task in (second, third)] == [0, 1]
+
+
+async def test_beyond_what_is_counted_it_is_an_estimate_within_the_queue(
+    commands: CommandLog, standings: RedisStandings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("milepost_log.standings.COUNTED", 10)
+    tasks = [task for n in range(40) for task in await create(commands, 1, f"o{n}")]
+    places = [(await standings.of(row(task, f"o{n}"))).ahead or 0 for n, task in enumerate(tasks)]
+    assert places[:10] == list(range(10))
+    assert places == sorted(places)
+    assert all(10 <= place <= 40 for place in places[10:])
+    assert places[-1] >= 30
+
+
+async def test_beyond_an_owners_share_a_task_waits_for_its_owners_others(
+    commands: CommandLog, standings: RedisStandings
+):
+    mine = await create(commands, 100)
+    last = await standings.of(row(mine[-1]))
+    assert (last.waits, last.ahead) == ("own", 99)
+    theirs = (await create(commands, 1, "bobby"))[0]
+    assert (await standings.of(row(theirs, "bobby"))).waits == "stream"
+
+
+async def test_a_type_or_queue_that_nobody_offers_is_told_with_since_when(
+    commands: CommandLog, standings: RedisStandings, threads: Servers, settings: Settings
+):
+    task = (await create(commands))[0]
+    never = await standings.of(row(task))
+    assert (never.missing, never.missing_since) == ("type", None)
+    offers.offer(threads, settings.namespace, offers.lines([TYPE], ["mail"]))
+    assert (await standings.of(row(task))).missing == "queue"
+    offers.offer(threads, settings.namespace, offers.lines([TYPE], [QUEUE]))
+    assert (await standings.of(row(task))).missing == ""
+    an_hour_ago = int(time.time() * 1000) - 3_600_000
+    with redis.Redis.from_url(settings.redis_url) as client:  # pyright: ignore  # untyped
+        client.zadd(keys.offers(settings.namespace), {f"type {TYPE}": an_hour_ago})  # pyright: ignore  # untyped
+    stale = await standings.of(row(task))
+    assert (stale.missing, stale.missing_since) == ("type", an_hour_ago)
+
+
+async def test_of_another_owners_task_nothing_is_known(
+    commands: CommandLog, standings: RedisStandings
+):
+    task = (await create(commands))[0]
+    assert await standings.of(row(task, "bobby")) == UNKNOWN
+
+
+async def test_a_running_task_without_a_lease_is_lost(
+    commands: CommandLog, standings: RedisStandings, threads: Servers, settings: Settings
+):
+    task = (await create(commands))[0]
+    with worker(threads, settings) as log:
+        log.take(0, 1, holding=False)
+    running = row(task, status="running", attempt=1, worker="w")
+    assert await standings.of(running) == Standing("running", 1)
+    with redis.Redis.from_url(settings.redis_url) as client:  # pyright: ignore  # untyped
+        client.delete(keys.PartitionKeys(settings.namespace, 0).leases)
+    assert (await standings.of(running)).lost
+
+
+async def test_without_redis_the_answers_come_and_these_are_unknown(settings: Settings):
+    away = open_servers_async("redis://127.0.0.1:1/0")
+    standings = RedisStandings(
+        away, settings.namespace, 1, lease_seconds=30, monotonic=time.monotonic, now_ms=lambda: 0
+    )
+    assert await standings.of(row(task_id())) == UNKNOWN
+    assert not standings.is_lost(row(task_id(), status="running", worker="w"))
+    await away.aclose()
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"lease_seconds": 1.0})
+
+
+async def test_a_task_whose_only_worker_is_killed_is_lost_and_its_owner_is_told_why(
+    start_worker: StartWorker, commands: CommandLog, bob: Person
+):
+    only = start_worker()
+    task = (await create(commands, task_type="sample.sleep", params={"seconds": 600}))[0]
+
+    async def shown() -> dict[str, Any]:
+        answer = await bob.get(f"/tasks/{task}")
+        return answer.json() if answer.status_code == 200 else {}
+
+    async def explained() -> dict[str, Any]:
+        return await bob.read(f"/tasks/{task}/explain")
+
+    await until(shown, lambda found: found.get("status") == "running", 30)
+    assert (await shown())["liveness"] == "moving"
+    only.close()
+    lost = await until(shown, lambda found: found["liveness"] == "lost", 30)
+    assert lost["status"] == "running"
+    why = await explained()
+    assert (why["reason"], why["liveness"]) == ("lost", "lost")
+    assert why["vanished_at"] in why["words"]
+    assert [each["liveness"] for each in (await bob.read("/tasks"))["tasks"]] == ["lost"]
+    rows = (await bob.poll())["notifications"]
+    assert rows[0]["data"]["liveness"] == "lost"
+
+    task = (await create(commands, task_type="sample.sleep"))[0]
+    await until(shown, lambda found: found.get("status") == "queued")
+    why = await until(explained, lambda found: found["reason"] == "no_worker", 30)
+    assert why["no_worker_since"] in why["words"]
+    assert (await shown())["queue_position"] == 0
