@@ -19,7 +19,8 @@ async def test_params_stay_only_where_the_task_may_be_run_again(
         [started] = work.take(0, 1, holding=False).tasks
         data = '{"error":{"code":"e","message":"m","reference":"r"}}' if kind == "failed" else "{}"
         work.finish(0, [Outcome(started, kind, data)])  # pyright: ignore[reportArgumentType]  # one of its kinds
-        memory = client.memory_usage(started_key(namespace, started.owner_hash, task))  # pyright: ignore  # untyped
+        key = started_key(namespace, started.owner_hash, task)
+        memory = int(client.memory_usage(key) or 0)  # pyright: ignore  # untyped
     request = await log.commands.request_of("bob", task)
     assert request is not None
     status, made = request
