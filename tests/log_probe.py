@@ -1,5 +1,6 @@
 """Creates tasks in a log and follows what becomes of them, for tests without HTTP."""
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,14 +20,14 @@ from milepost_log.servers import open_servers_async
 
 
 class LogProbe:
-    """One partition's log from the outside."""
+    """All partitions' logs from the outside."""
 
-    def __init__(self, url: str, namespace: str) -> None:
+    def __init__(self, url: str, namespace: str, partitions: int = 1) -> None:
         self._client = open_servers_async(url)
-        self._reading = open_servers_async(url)
-        self.commands = CommandLog(self._client, namespace, 1)
-        self._reader = LogReader(self._reading, namespace, 0)
-        self._position = ZERO
+        self._reading = open_servers_async(url, answer_seconds=1.0)
+        self.commands = CommandLog(self._client, namespace, partitions)
+        self._readers = [LogReader(self._reading, namespace, each) for each in range(partitions)]
+        self._positions = [ZERO] * partitions
         self.events: dict[str, list[Event]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
@@ -73,14 +74,19 @@ class LogProbe:
             if time.monotonic() > deadline:
                 seen = {task: self.types(task)[-3:] for task in list(self.events)[:20]}
                 raise AssertionError(f"it did not come to it; seen: {seen}")
-            try:
-                entries = await self._reader.read(self._position, count=1000, block_ms=50)
-            except LogUnavailable:
-                continue
-            for entry in entries:
-                event = decode(0, entry.id, entry.fields)
-                self._position = event.id
-                self.events[event.task].append(event)
+            await asyncio.gather(*map(self._read_on, range(len(self._readers))))
+
+    async def _read_on(self, partition: int) -> None:
+        try:
+            entries = await self._readers[partition].read(
+                self._positions[partition], count=1000, block_ms=50
+            )
+        except LogUnavailable:
+            return
+        for entry in entries:
+            event = decode(partition, entry.id, entry.fields)
+            self._positions[partition] = event.id
+            self.events[event.task].append(event)
 
     async def ended(self, *tasks: str, seconds: float = 30) -> None:
         """Wait until these tasks have ended."""

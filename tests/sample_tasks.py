@@ -16,6 +16,11 @@ def noop() -> None:
     """Do nothing."""
 
 
+@task("sample.open", public=True)
+def open_to_all() -> None:
+    """Do nothing, for whoever asks."""
+
+
 @task("sample.count")
 def count(upto: int, progress: Progress) -> dict[str, Any]:
     """Count."""

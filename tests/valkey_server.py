@@ -79,6 +79,11 @@ class Valkey:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Let a frozen one go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def has_been_down(self, seconds: float) -> Callable[[], bool]:
         """A condition that comes true when the outage that begins now has lasted."""
         until = time.monotonic() + seconds

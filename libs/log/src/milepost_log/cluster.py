@@ -62,6 +62,17 @@ class Cluster:
             self._routing.failed(node, err)
             raise
 
+    def check(self, key: str) -> None:
+        """Raise LogUnavailable unless the primary that has `key` answers within a moment."""
+        self._learn()
+        node = self._routing.primary_of(key)
+        try:
+            with self._briefly(node) as client, translated():
+                client.ping()  # pyright: ignore  # untyped
+        except LogUnavailable as err:
+            self._routing.failed(node, err)
+            raise
+
     def anywhere(self) -> redis.Redis:
         """A client to publish and subscribe with: of a node that answers.
 

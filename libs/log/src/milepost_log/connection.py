@@ -47,6 +47,9 @@ class Standalone(redis.Redis):
         with translated():
             yield self
 
+    def check(self, key: str) -> None:
+        """Nothing: the next call finds out, and keeps nobody else waiting."""
+
     def anywhere(self) -> Self:
         """A client to publish and subscribe with."""
         return self

@@ -25,6 +25,11 @@ class Servers(Protocol):
         """The client of the primary that has `key`, with its errors translated."""
         ...
 
+    def check(self, key: str) -> None:
+        """Return if the primary that has `key` answers within a moment, before a call for it can
+        keep calls for others waiting."""
+        ...
+
     def anywhere(self) -> redis.Redis:
         """A client to publish and subscribe with: pub/sub reaches every node."""
         ...

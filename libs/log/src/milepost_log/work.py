@@ -161,6 +161,11 @@ class WorkLog:
         """A name of the primary that has a partition, as far as is known; asks nobody."""
         return self._servers.address_of(PartitionKeys(self._namespace, partition).log)
 
+    def check(self, partition: int) -> None:
+        """Return if its primary answers, where others would wait for that."""
+        self.asked = partition
+        self._servers.check(PartitionKeys(self._namespace, partition).log)
+
     def take(
         self,
         partition: int,

@@ -303,7 +303,7 @@ class Session:
         backoff = max(FIRST_BACKOFF_SECONDS, self._backoffs.get(primary, 0.0) * 2)
         self._backoffs[primary] = backoff = min(MAX_BACKOFF_SECONDS, backoff)
         # Who waits long for its answer keeps others waiting: it is asked the less often.
-        pause = max(backoff, min(now - began, MAX_PAUSE_SECONDS))
+        pause = max(backoff, min(2 * (now - began), MAX_PAUSE_SECONDS))
         away = {each for each in self._holdings if self._log.primary(each) == primary}
         for number in away:
             held = self._holdings[number]
@@ -313,8 +313,12 @@ class Session:
 
     def _reconnect(self, now: float) -> None:
         """Compare what Redis thinks is ours with what is: an answer may have been lost."""
+        checked: set[str] = set()
         for number, held in self._holdings.items():
             if held.lost and not held.is_away(now):
+                if (primary := self._log.primary(number)) not in checked:
+                    self._log.check(number)
+                    checked.add(primary)
                 self._observer.forget(number)
                 for started in self._log.resume(number, held.jobs):
                     self._hand_out(held, started)
