@@ -25,8 +25,9 @@ PURE = {
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
-        "archive", "cache", "changes", "checkpoints", "created", "explain", "folding", "intake",
-        "load", "lookout", "present", "projection", "refolding", "rows", "standing", "thinning",
+        "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain",
+        "folding", "intake", "load", "lookout", "present", "projection", "refolding", "rows",
+        "standing", "thinning",
         "wakeups",
     ],
 }  # fmt: skip

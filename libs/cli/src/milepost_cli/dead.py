@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from milepost.errors import ConfigurationError, InvalidValue, LogUnavailable
 from milepost_cli import operating
+from milepost_cli.printable import printable
 from milepost_log.dead_letters import DeadLetter, DeadLetters
 from milepost_log.servers import open_servers
 
@@ -70,5 +71,4 @@ def _age(seconds: float) -> str:
 
 
 def _print(line: str) -> None:
-    """Reasons may quote what strangers wrote: nothing of it may steer a terminal."""
-    sys.stdout.write("".join(c if c.isprintable() else "?" for c in line) + "\n")
+    sys.stdout.write(printable(line) + "\n")

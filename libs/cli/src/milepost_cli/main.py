@@ -85,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     dead.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     _add_data_dir(dead)
+    rebuild = add(
+        "rebuild", "milepost_cli.rebuild:run", "make the read models again from the history"
+    )
+    rebuild.add_argument(
+        "--dry-run", action="store_true", help="compare them with those served, change nothing"
+    )
+    rebuild.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+    _add_data_dir(rebuild)
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")

@@ -123,7 +123,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
 @asynccontextmanager
 async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Supervised]]:
     """Project every partition until the end of the block; `watch` knows how large logs may be."""
-    _tune()
+    tune()
 
     async with AsyncExitStack() as stack:
         store = SqlProjectionStore(settings.database_url)
@@ -215,7 +215,7 @@ def _dead_letter(partition: int, position: str, reason: str) -> None:
     _log.warning("undecodable event", extra=fields)
 
 
-def _tune() -> None:
+def tune() -> None:
     """Let batches of thousands of small objects pass without a look at all there are, and let the
     thread that writes to the database have its turn soon."""
     sys.setswitchinterval(SWITCH_SECONDS)

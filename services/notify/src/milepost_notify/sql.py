@@ -1,21 +1,20 @@
 """Owns the projector's side of the SQL database: one transaction a batch. Folds nothing."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, cast
 
-from pydantic_core import to_json
-from sqlalchemy import Connection, Executable, Table, Update, select, update
+from sqlalchemy import Connection, Update, select, update
 
 from milepost.cursors import StreamId
 from milepost_notify import statements as st
 from milepost_notify import tables as t
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
-from milepost_notify.rows import START, InboxRow, TaskKey, TaskRow
+from milepost_notify.rows import START, TaskKey
+from milepost_notify.sql_folded import FoldedRows, send
 from milepost_notify.sql_removal import thin
-from milepost_notify.sql_rows import as_checkpoint, as_dict, checkpoint_query
+from milepost_notify.sql_rows import as_checkpoint, checkpoint_query
 from milepost_notify.sql_threads import engines, transact
 from milepost_notify.store import CheckpointMoved
 
@@ -31,11 +30,8 @@ class SqlProjectionStore:
         """
         self._reader, self._writer = engines(database_url)
         dialect = self._writer.dialect
-        self._tasks_by_key = st.tasks_by_key(dialect)
-        self._unread_by_owner = st.unread_by_owner(dialect)
-        self._inboxes_by_owner = st.inboxes_by_owner(dialect)
+        self._folded = FoldedRows(dialect)
         self._append = {table: st.Bulk(table, dialect) for table in (t.history, t.parked)}
-        self._upsert: dict[tuple[Table, int], st.Bulk] = {}
 
     async def checkpoint(self, partition: int) -> Checkpoint | None:
         """How far a partition is; null when nobody has begun it."""
@@ -78,22 +74,7 @@ class SqlProjectionStore:
         """The rows of these tasks and owners, and every unread ended task of the last."""
 
         def read(connection: Connection) -> Known:
-            known = Known()
-
-            def rows(query: Executable, keys: Iterable[Any]) -> Iterable[Any]:
-                wanted = to_json(list(keys)).decode()
-                return connection.execute(query, {"generation": at.generation, "keys": wanted})
-
-            if tasks:
-                for row in rows(self._tasks_by_key, tasks):
-                    known.tasks[row.owner, row.id] = cast(TaskRow, as_dict(row))
-            if unread_of:
-                for row in rows(self._unread_by_owner, ([owner] for owner in unread_of)):
-                    known.tasks[row.owner, row.id] = cast(TaskRow, as_dict(row))
-            if inboxes:
-                for row in rows(self._inboxes_by_owner, ([owner] for owner in inboxes)):
-                    known.inboxes[row.owner] = cast(InboxRow, as_dict(row))
-            return known
+            return self._folded.read(connection, at.generation, tasks, inboxes, unread_of)
 
         return await transact(self._reader, read)
 
@@ -112,14 +93,9 @@ class SqlProjectionStore:
         def write(connection: Connection) -> None:
             if connection.execute(_advance(before, position)).rowcount != 1:
                 raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")
-            for table, rows in (
-                (t.task, changes.tasks.values()),
-                (t.notification, changes.notifications.values()),
-                (t.inbox, changes.inboxes.values()),
-            ):
-                _send(connection, self._upserts(table, before.generation), rows)
+            self._folded.save(connection, before.generation, changes)
             for table, rows in ((t.history, changes.history), (t.parked, changes.parked)):
-                _send(connection, self._append[table], rows)
+                send(connection, self._append[table], rows)
             thin(connection, before.partition, changes)
 
         await transact(self._writer, write)
@@ -129,13 +105,6 @@ class SqlProjectionStore:
         """Close every connection."""
         for engine in (self._reader, self._writer):
             await asyncio.to_thread(engine.dispose)
-
-    def _upserts(self, table: Table, generation: int) -> st.Bulk:
-        found = self._upsert.get((table, generation))
-        if found is None:
-            found = st.Bulk(table, self._writer.dialect, generation=generation)
-            self._upsert[table, generation] = found
-        return found
 
 
 def _advance(before: Checkpoint, position: StreamId) -> Update:
@@ -151,8 +120,3 @@ def _advance(before: Checkpoint, position: StreamId) -> Update:
         )
         .values(position=position.sortable)
     )
-
-
-def _send(connection: Connection, bulk: st.Bulk, rows: Iterable[Mapping[str, Any]]) -> None:
-    for sql, parameters in bulk.statements(rows):
-        connection.exec_driver_sql(sql, parameters)

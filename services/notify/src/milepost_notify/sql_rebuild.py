@@ -1,0 +1,184 @@
+"""Owns making a generation of rows beside the one that is served, and serving it, in SQL.
+
+Blocking, for a program of its own. Projectors go on meanwhile: what a step takes from them is one
+short transaction, and the switch locks the checkpoint for the last few events alone.
+"""
+
+from typing import cast
+
+from sqlalchemy import Connection, func, select
+
+from milepost.errors import MilepostError
+from milepost_notify import cache, sql_generations
+from milepost_notify import tables as t
+from milepost_notify.archive import HistoryRow, archived
+from milepost_notify.changes import Known
+from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.comparison import Compared
+from milepost_notify.refolding import refold_entries
+from milepost_notify.sql_compare import compare
+from milepost_notify.sql_folded import FoldedRows
+from milepost_notify.sql_generations import Building
+from milepost_notify.sql_rows import as_checkpoint, checkpoint_query, translated
+from milepost_notify.sql_threads import engines
+
+EVENTS_A_STEP = 5_000
+"""Some tenths of a second of folding; then the projectors have their turn."""
+
+
+class HistoryChanged(MilepostError):
+    """History has been told anew: what was folded of it is worthless."""
+
+
+class SqlRebuild:
+    """The rebuild of one partition. Every method raises StoreUnavailable when the database does not
+    answer, and HistoryChanged when the generation has to be begun again."""
+
+    def __init__(self, database_url: str, partition: int) -> None:
+        """Connects when first used.
+
+        Raises:
+            ConfigurationError: not a URL of ours.
+        """
+        self._reader, self._writer = engines(database_url)
+        self._partition = partition
+        self._folded = FoldedRows(self._writer.dialect)
+        self._known = Known()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def begin(self) -> Building | None:
+        """Go on with a generation begun before, or begin one; null: nothing was ever projected."""
+        self._known = Known()
+        with translated(), self._writer.begin() as connection:
+            at = self._checkpoint(connection, lock=True)
+            return None if at is None else sql_generations.begin(connection, at)
+
+    def sizes(self, building: Building) -> tuple[int, int]:
+        """History rows contained, and history rows in all."""
+        column = t.history.c
+        contained = func.count().filter(column.position <= building.position)
+        query = select(contained, func.count()).where(column.partition == self._partition)
+        with translated(), self._reader.begin() as connection:
+            done, total = connection.execute(query).one()
+            return done, total
+
+    def step(self, building: Building) -> tuple[Building, int]:
+        """Fold the next history rows; the generation after it, and how many they were.
+
+        Raises:
+            RebuildMoved: another rebuild works on it.
+        """
+        with translated(), self._reader.begin() as connection:
+            at = self._same_era(connection, building)
+            rows = self._history(connection, building, at, EVENTS_A_STEP)
+            fold = _Fold(self._folded, self._known, building, rows)
+            fold.fold(connection)
+        if not rows:
+            return building, 0
+        with translated(), self._writer.begin() as connection:
+            return fold.save(connection), len(rows)
+
+    def compare(self, building: Building) -> list[Compared]:
+        """Compare with what is served, as of one moment, all that has not changed since."""
+        with translated(), self._reader.begin() as connection:
+            served = self._same_era(connection, building).generation
+            return compare(connection, served, building.number, until=building.position)
+
+    def switch(
+        self, building: Building, compared: str, *, serve: bool
+    ) -> tuple[Checkpoint, list[Compared]] | None:
+        """Fold what is left, compare what has changed and serve the generation, in one transaction.
+
+        Args:
+            compared: up to this position it has been compared.
+            serve: whether to serve it; if not, it is only retired.
+
+        Returns:
+            The checkpoint at which they were compared, and what differs; null when there is too
+            much left to fold: step on.
+
+        Raises:
+            RebuildMoved: another rebuild works on it.
+        """
+        with translated(), self._writer.begin() as connection:
+            at = self._same_era(connection, building, lock=True)
+            rows = self._history(connection, building, at, EVENTS_A_STEP + 1)
+            if len(rows) > EVENTS_A_STEP:
+                return None
+            if rows:
+                fold = _Fold(self._folded, self._known, building, rows)
+                fold.fold(connection)
+                building = fold.save(connection)
+            found = list[Compared]()
+            if at.position.sortable != compared:
+                found = compare(connection, at.generation, building.number, since=compared)
+            if serve:
+                sql_generations.serve(connection, at, building)
+            else:
+                sql_generations.retire(connection, self._partition)
+            return at, found
+
+    def sweep(self) -> bool:
+        """Remove some rows of retired generations; whether there may be more."""
+        with translated(), self._writer.begin() as connection:
+            return sql_generations.sweep(connection, self._partition)
+
+    def _checkpoint(self, connection: Connection, *, lock: bool = False) -> Checkpoint | None:
+        query = checkpoint_query(self._partition)
+        query = query.with_for_update() if lock else query
+        return as_checkpoint(connection.execute(query).one_or_none())
+
+    def _same_era(
+        self, connection: Connection, building: Building, *, lock: bool = False
+    ) -> Checkpoint:
+        at = self._checkpoint(connection, lock=lock)
+        if at is None or at.era != building.era:
+            raise HistoryChanged(f"the history of partition {self._partition} was told anew")
+        return at
+
+    def _history(
+        self, connection: Connection, building: Building, at: Checkpoint, most: int
+    ) -> list[HistoryRow]:
+        column = t.history.c
+        query = (
+            select(t.history)
+            .where(
+                column.partition == self._partition,
+                column.position > building.position,
+                column.position <= at.position.sortable,
+            )
+            .order_by(column.position)
+            .limit(most)
+        )
+        names = t.history.c.keys()
+        return [
+            cast(HistoryRow, dict(zip(names, row, strict=True)))
+            for row in connection.execute(query)
+        ]
+
+
+class _Fold:
+    """History rows on their way into a generation."""
+
+    def __init__(
+        self, folded: FoldedRows, known: Known, building: Building, rows: list[HistoryRow]
+    ) -> None:
+        self._folded, self._known, self._building = folded, known, building
+        self._rows = rows
+
+    def fold(self, connection: Connection) -> None:
+        entries = [archived(row) for row in self._rows]
+        wanted = cache.missing(self._known, entries)
+        if wanted:
+            cache.add(self._known, self._folded.read(connection, self._building.number, *wanted))
+        self._changes = refold_entries(self._known, entries)
+
+    def save(self, connection: Connection) -> Building:
+        after = sql_generations.advance(connection, self._building, self._rows[-1]["position"])
+        self._folded.save(connection, self._building.number, self._changes)
+        cache.evict(self._known, [])
+        return after
