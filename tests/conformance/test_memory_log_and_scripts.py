@@ -44,33 +44,46 @@ OUTCOMES: dict[str, TaskSucceeded | TaskFailed | TaskCancelled | TaskRetrying] =
 }
 WORKERS = ("w1", "w2")
 MOST_LINES = 2
+OWNERS = ("bob", "alice")
 NORMAL, HIGH = "00000000-normal", "00000000-high"
+IDS = (NORMAL, "limited-1", "limited-2", "limited-3", HIGH, "limited-high")
 
 Step = tuple[Any, ...]
 _worker = st.sampled_from(WORKERS)
-_task = st.sampled_from((NORMAL, HIGH))
+_owner = st.sampled_from(OWNERS)
+_task = st.sampled_from(IDS)
+_limit = st.sampled_from((1, 1, 2, None))
 _sequence = st.integers(1, 6)
 _delay = st.sampled_from((0, HOUR_MS))
+_create = st.tuples(st.just("create"), _owner, _task, st.sampled_from((None, None, 0, HOUR_MS)))
+_take = st.tuples(st.just("take"), _worker, _limit)
+_finish = st.tuples(st.just("finish"), _worker, st.sampled_from(sorted(OUTCOMES)), _delay)
 STEP = st.one_of(
-    st.tuples(st.just("create"), _task, st.sampled_from((None, 0, HOUR_MS))),
-    st.tuples(st.just("take"), _worker),
-    st.tuples(st.just("take"), _worker),
+    _create,
+    _take,
+    _take,
+    _take,
+    _take,
+    _finish,
+    _finish,
     st.tuples(st.just("report"), _worker, _sequence, st.integers(0, 99)),
     st.tuples(st.just("log"), _worker, _sequence),
     st.tuples(st.just("save"), _worker, _sequence),
-    st.tuples(st.just("finish"), _worker, st.sampled_from(sorted(OUTCOMES)), _delay),
     st.tuples(st.just("lose"), _worker),
     st.tuples(st.just("hand back"), _worker),
-    st.tuples(st.just("cancel"), _task),
-    st.tuples(st.just("dismiss"), _task),
+    st.tuples(st.just("cancel"), _owner, _task),
+    st.tuples(st.just("dismiss"), _owner, _task),
 )
 
 
+def limits_of(limit: int | None) -> dict[str, int]:
+    return {} if limit is None else {"a.limited": limit}
+
+
 def created(task_id: str) -> TaskCreated:
-    priority = "high" if task_id.startswith(HIGH) else "normal"
-    return TaskCreated(
-        task_type="a.b", title=task_id, queue="default", priority=priority, params={}
-    )
+    priority = "high" if "high" in task_id else "normal"
+    kind = "a.limited" if task_id.startswith("limited") else "a.b"
+    return TaskCreated(task_type=kind, title=task_id, queue="default", priority=priority, params={})
 
 
 def seen(started: Started | StartedTask) -> tuple[object, ...]:
@@ -91,10 +104,10 @@ class InMemory:
     async def do(self, step: Step) -> object:
         self.log.clock.now_ms += 1
         match step:
-            case ("create", task_id, delay_ms):
-                return self.log.create("bob", task_id, created(task_id), delay_ms=delay_ms)
-            case ("take", worker):
-                taken = self.log.take(worker)
+            case ("create", owner, task_id, delay_ms):
+                return self.log.create(owner, task_id, created(task_id), delay_ms=delay_ms)
+            case ("take", worker, limit):
+                taken = self.log.take(worker, limits=limits_of(limit))
                 if taken:
                     self.held[worker] = taken
                 return seen(taken) if taken else None
@@ -102,10 +115,10 @@ class InMemory:
                 return self.log.release(worker, "worker_lost")
             case ("hand back", worker):
                 return self.log.release(worker, "shutdown")
-            case ("cancel", task_id):
-                return self.log.cancel("bob", task_id)
-            case ("dismiss", task_id):
-                return self.log.dismiss("bob", task_id)
+            case ("cancel", owner, task_id):
+                return self.log.cancel(owner, task_id)
+            case ("dismiss", owner, task_id):
+                return self.log.dismiss(owner, task_id)
             case (_, worker, *_) if worker not in self.held:
                 return None
             case _:
@@ -132,17 +145,30 @@ class OnServer:
     namespace: str
     held: dict[str, StartedTask] = field(default_factory=dict[str, StartedTask])
 
-    def work(self, worker: str) -> WorkLog:
-        return WorkLog(self.servers, self.namespace, worker, ["default"])
+    def work(self, worker: str, limit: int | None = None) -> WorkLog:
+        return WorkLog(self.servers, self.namespace, worker, ["default"], (), limits_of(limit))
 
     async def do(self, step: Step) -> object:
+        answer = await self.ask(step)
+        before = self.now_ms()
+        while self.now_ms() == before:
+            pass  # two that are due in the same millisecond have no order
+        return answer
+
+    def now_ms(self) -> int:
+        """The server's clock."""
+        with self.servers.at(PartitionKeys(self.namespace, 0).log) as client:
+            seconds, micros = client.time()  # pyright: ignore[reportUnknownMemberType]  # untyped
+        return seconds * 1000 + micros // 1000
+
+    async def ask(self, step: Step) -> object:
         match step:
-            case ("create", task_id, delay_ms):
+            case ("create", owner, task_id, delay_ms):
                 asked = NewTask(task_id, "f", created(task_id), delay_ms)
-                await self.commands.create("bob", [asked], max_live=9)
+                await self.commands.create(owner, [asked], max_live=9)
                 return None
-            case ("take", worker):
-                taken = self.work(worker).take(0, 1, holding=False).tasks
+            case ("take", worker, limit):
+                taken = self.work(worker, limit).take(0, 1, holding=False).tasks
                 if taken:
                     self.held[worker] = taken[0]
                 return seen(taken[0]) if taken else None
@@ -153,10 +179,10 @@ class OnServer:
                 return 0 if beats is None else self.work("w3").take_over(0, worker, int(beats))
             case ("hand back", worker):
                 return self.work(worker).hand_back(0)
-            case ("cancel", task_id):
-                return await self.commands.cancel("bob", task_id)
-            case ("dismiss", task_id):
-                return await self.commands.dismiss("bob", task_id)
+            case ("cancel", owner, task_id):
+                return await self.commands.cancel(owner, task_id)
+            case ("dismiss", owner, task_id):
+                return await self.commands.dismiss(owner, task_id)
             case (_, worker, *_) if worker not in self.held:
                 return None
             case _:
@@ -200,15 +226,15 @@ NUMBERS = count()
 
 
 @BOTH
-@given(st.lists(STEP, max_size=25))
+@given(st.sampled_from((1, len(IDS))), st.lists(STEP, min_size=8, max_size=40))
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_memory_and_server_agree_on_every_history(
-    valkey_url: str, namespace: str, steps: list[Step]
+    valkey_url: str, namespace: str, there: int, steps: list[Step]
 ):
-    first = ("create", NORMAL, None)
-    asyncio.run(compare(valkey_url, f"{namespace}.{next(NUMBERS)}", [first, *steps]))
+    first = [("create", owner, task, None) for owner in OWNERS for task in IDS[:there]]
+    asyncio.run(compare(valkey_url, f"{namespace}.{next(NUMBERS)}", [*first, *steps]))
 
 
 @BOTH
@@ -216,9 +242,11 @@ async def test_equal_tasks_take_turns_and_what_comes_back_stands_behind(
     valkey_url: str, namespace: str
 ):
     steps: list[Step] = [
-        ("create", "a", None), ("create", "b", None), ("take", "w1"), ("hand back", "w1"),
-        ("create", "c", None), ("create", HIGH, 0), ("take", "w2"), ("take", "w1"),
-        ("lose", "w2"), ("take", "w1"), ("finish", "w1", "retrying", 0), ("take", "w2"),
+        ("create", "bob", "a", None), ("create", "bob", "b", None),
+        ("take", "w1", None), ("hand back", "w1"),
+        ("create", "bob", "c", None), ("create", "bob", HIGH, 0),
+        ("take", "w2", None), ("take", "w1", None),
+        ("lose", "w2"), ("take", "w1", None), ("finish", "w1", "retrying", 0), ("take", "w2", None),
     ]  # fmt: skip
     types = await compare(valkey_url, namespace, steps)
     assert types.count("task.started") == 9
@@ -227,8 +255,34 @@ async def test_equal_tasks_take_turns_and_what_comes_back_stands_behind(
 @BOTH
 async def test_an_end_comes_too_late_once_the_retry_is_due(valkey_url: str, namespace: str):
     steps: list[Step] = [
-        ("create", NORMAL, None), ("take", "w1"), ("finish", "w1", "retrying", 0),
-        ("create", HIGH, None), ("create", f"{HIGH}-2", None), ("take", "w2"),
+        ("create", "bob", NORMAL, None), ("take", "w1", None), ("finish", "w1", "retrying", 0),
+        ("create", "bob", HIGH, None), ("create", "bob", f"{HIGH}-2", None), ("take", "w2", None),
         ("finish", "w1", "succeeded", None),
     ]  # fmt: skip
     await compare(valkey_url, namespace, steps)
+
+
+@BOTH
+async def test_what_waits_for_its_owner_s_limit_goes_on_in_order(valkey_url: str, namespace: str):
+    create = [("create", owner, f"limited-{n}", None) for n in range(5) for owner in OWNERS]
+    step: list[Step] = [("take", "w1", 2), ("take", "w2", 1), ("finish", "w1", "succeeded", None)]
+    back: list[Step] = [
+        ("hand back", "w1"), ("lose", "w2"), ("take", "w2", 2), ("finish", "w2", "retrying", 0),
+        ("cancel", "bob", "limited-3"), ("create", "bob", "limited-high", None),
+    ]  # fmt: skip
+    steps = [*create, *step, *back, *step, *step, *back, *step * 8]
+    types = await compare(valkey_url, namespace, steps)
+    assert types.count("task.started") > 12
+
+
+@BOTH
+async def test_suspects_are_set_aside_and_taken_alone(valkey_url: str, namespace: str):
+    once: list[Step] = [("take", "w1", 2), ("take", "w1", 2), ("lose", "w1")]
+    steps: list[Step] = [
+        *[("create", "bob", f"limited-{n}", None) for n in range(3)],
+        ("create", "alice", NORMAL, None),
+        *once, *once, ("create", "alice", HIGH, None), ("create", "bob", NORMAL, None),
+        *[("take", "w2", 1), ("finish", "w2", "succeeded", None)] * 5,
+    ]  # fmt: skip
+    types = await compare(valkey_url, namespace, steps)
+    assert types.count("task.returned") > 4

@@ -18,6 +18,7 @@ PURE = {
     ],
     "libs/common/src/milepost/testing": [
         "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",
+        "ready_tasks",
     ],
     "libs/log/src/milepost_log": ["cluster_url", "slots"],
     "services/submit/src/milepost_submit": [

@@ -10,6 +10,7 @@ from milepost.events import Payload
 from milepost.keys import PRIORITIES
 from milepost.testing.journal import Journal
 
+Lane = Literal["express", "queue", "claimed"]
 Answer = Literal[0, 1, 2]
 """1: told, 2: told, and the owner asks to stop, 0: the attempt is over."""
 
@@ -39,7 +40,11 @@ class KeptTask:
     journal: Journal
     state: ts.TaskState | None = None
     place: int = 0
-    """Its place in the queue, the smallest first."""
+    """Its place in its lane, the smallest first."""
+    lane: Lane | None = None
+    """Where it is queued or was started from; null where it waits otherwise, or has ended."""
+    slot: str | None = None
+    """The type whose limit on its owner's running tasks its last attempt was counted against."""
     due_ms: int = 0
     """When it is ready, on the journal's clock; means something only while it waits."""
     saved: bytes = b""
@@ -59,9 +64,10 @@ class KeptTask:
         return self.state.attempt if self.state else 0
 
     @property
-    def turn(self) -> tuple[int, int]:
-        """Whose turn it is among ready tasks: the smallest's."""
-        return PRIORITIES.index(self.created.priority), self.place
+    def order(self) -> tuple[bool, int, bool, int]:
+        """Sorts what a worker holds as the scripts go through it."""
+        priority = PRIORITIES.index(self.created.priority)
+        return self.lane != "claimed", priority, self.lane != "express", self.place
 
     @property
     def is_due(self) -> bool:

@@ -1,9 +1,11 @@
 """Owns a log and its queues in memory, for tests: what the Lua scripts do, decided by `task_state`.
 
 One partition, one process, a clock of its own. It answers as the scripts do, to calls that come
-twice too. It has no shares of owners, no leases, and always room.
+twice too. It has no leases, and always room; owners' shares have no end.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from milepost import events as e
@@ -11,6 +13,9 @@ from milepost import task_state as ts
 from milepost.events import Event
 from milepost.testing.journal import Clock, Journal
 from milepost.testing.kept_task import Answer, KeptTask, Started
+from milepost.testing.ready_tasks import ReadyTasks
+
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 
 class MemoryLog:
@@ -20,7 +25,7 @@ class MemoryLog:
         self.clock = clock or Clock()
         self._journal = Journal(self.clock)
         self._tasks: dict[tuple[str, str], KeptTask] = {}
-        self._places = 0
+        self._ready = ReadyTasks()
 
     @property
     def events(self) -> list[Event]:
@@ -37,17 +42,31 @@ class MemoryLog:
             created = created.model_copy(update={"runs_at": self.clock.now_ms + delay_ms})
         task = self._tasks[owner, task_id] = KeptTask(task_id, owner, created, self._journal)
         task.do(ts.CreateTask(created))
-        self._queue(task, delay_ms or 0)
+        task.due_ms = self.clock.now_ms + (delay_ms or 0)
+        if delay_ms is None:
+            self._ready.add(task)
 
-    def take(self, worker: str, *, queue: str = "default") -> Started | None:
-        """Start the task whose turn it is, high priority first; null when none is ready."""
+    def take(
+        self,
+        worker: str,
+        *,
+        queue: str = "default",
+        limits: Mapping[str, int] = NO_LIMITS,
+        alone: bool = True,
+    ) -> Started | None:
+        """Start the task whose turn it is, high priority first; null when none may start.
+
+        Args:
+            limits: task type -> most running ones of an owner.
+            alone: whether the worker holds nothing else: then it may take a task that two workers
+                vanished with.
+        """
         for task in sorted(self._tasks.values(), key=lambda task: task.due_ms):
             if task.is_due:
                 task.promote()
-                self._queue(task, 0)
-        of_queue = [task for task in self._tasks.values() if task.created.queue == queue]
-        ready = [task for task in of_queue if task.status == "queued"]
-        return min(ready, key=lambda task: task.turn).start(worker) if ready else None
+                self._ready.add(task)
+        chosen = self._ready.choose(queue, limits, alone=alone)
+        return chosen.start(worker) if chosen else None
 
     def next_due_ms(self) -> int | None:
         """When a waiting task is ready, on `clock`; null when none waits."""
@@ -88,25 +107,31 @@ class MemoryLog:
     ) -> bool:
         """End an attempt, for good or until `delay_ms` from now; whether that end stands."""
         task = self._tasks[started.owner, started.id]
-        if not isinstance(outcome, e.TaskRetrying):
-            return task.do(ts.FinishTask(started.attempt, started.worker, outcome)) is not None
-        due = self.clock.now_ms + (delay_ms or 0)
-        outcome = outcome.model_copy(update={"runs_at": due})
-        done = task.do(ts.RetryLater(started.attempt, started.worker, outcome))
-        if done and task.status == "retrying":
-            self._queue(task, delay_ms or 0)
+        if isinstance(outcome, e.TaskRetrying):
+            due = self.clock.now_ms + (delay_ms or 0)
+            outcome = outcome.model_copy(update={"runs_at": due})
+            done = task.do(ts.RetryLater(started.attempt, started.worker, outcome))
+            task.due_ms = due if done else task.due_ms
+        else:
+            done = task.do(ts.FinishTask(started.attempt, started.worker, outcome))
+        if done:
+            self._ready.remove(task)
+            self._ready.free(task)
         return done is not None
 
     def release(self, worker: str, reason: Literal["shutdown", "worker_lost"]) -> int:
         """Queue again what a worker holds that stops or is dead; how many tasks it held."""
-        held = [
-            task
-            for task in sorted(self._tasks.values(), key=lambda task: task.turn)
-            if task.do(ts.ReturnTask(worker, reason, task.id[-12:]))
-        ]
-        for task in held:
-            self._queue(task, 0)
-        return len(held)
+        released = 0
+        for task in sorted(self._tasks.values(), key=lambda task: task.order):
+            if task.do(ts.ReturnTask(worker, reason, task.id[-12:])):
+                released += 1
+                task.due_ms = self.clock.now_ms
+                if task.status == "queued":
+                    self._ready.add(task)
+                else:
+                    self._ready.remove(task)
+                self._ready.free(task)
+        return released
 
     def cancel(self, owner: str, task_id: str) -> ts.Status | None:
         """Stop a task, or ask it to; its status after that, null when it is unknown here."""
@@ -114,6 +139,8 @@ class MemoryLog:
         if task is None:
             return None
         task.do(ts.CancelTask())
+        if task.status == "cancelled":
+            self._ready.remove(task)
         return task.status
 
     def dismiss(self, owner: str, task_id: str) -> str | None:
@@ -127,8 +154,3 @@ class MemoryLog:
         """A task's status; null when it is unknown here."""
         task = self._tasks.get((owner, task_id))
         return task.status if task else None
-
-    def _queue(self, task: KeptTask, delay_ms: int) -> None:
-        """Behind all others, once it is due."""
-        self._places += 1
-        task.place, task.due_ms = self._places, self.clock.now_ms + delay_ms

@@ -164,13 +164,15 @@ local function settle()
 end
 
 -- Owners whose tasks wait aside in a line, "queue:priority letter:name", take turns: each stands in
--- it once, behind all others.
+-- it once, behind all others. Turns are in milliseconds, so that those of several lines compare.
+local turns_given = 0
 local function give_turn(line, o)
   local turns = prefix .. ':unclaimed:' .. line
   local last = redis.call('ZRANGE', turns, -1, -1, 'WITHSCORES')[2]
   if not last then redis.call('SADD', prefix .. ':unclaimed', line) end
-  local turn = math.max(now, (tonumber(last) or 0) + 1)
-  redis.call('ZADD', turns, 'NX', string.format('%.0f', turn), o)
+  turns_given = turns_given + 1
+  local turn = math.max(now + turns_given / 1024, (tonumber(last) or 0) + 1 / 1024)
+  redis.call('ZADD', turns, 'NX', string.format('%.4f', turn), o)
 end
 
 -- An attempt is over that counted against its owner's limit on running tasks of a type, if one did:
