@@ -11,13 +11,14 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, Executable, Table, TextClause, text
+from pydantic_core import to_json
+from sqlalchemy import Column, Dialect, Executable, String, Table, TextClause, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from milepost_notify import tables as t
 
 _MOST_PARAMETERS = 32_000
-"""SQLite takes 32,766 in one statement, PostgreSQL 65,535."""
+"""SQLite takes 32,766 in one statement."""
 
 _KEYS = {
     "sqlite": (
@@ -34,23 +35,35 @@ _KEYS = {
 
 
 class Bulk:
-    """Inserts many rows, or replaces those of the same key, in as few statements as can be."""
+    """Inserts many rows, or replaces those of the same key, in as few statements as can be.
+
+    PostgreSQL gets them as one JSON document: a thousand parameters have to be looked at one by one
+    in Python and parsed on the other side (measured, a batch of 1,000 events: 215 us an event on
+    our side, as a document 5.5 us). SQLite, in our process, gets them as they are.
+    """
 
     def __init__(self, table: Table, dialect: Dialect, *, generation: int | None = None) -> None:
         """`generation`: of the rows; null for tables that have none, whose rows are only added."""
         quote = dialect.identifier_preparer.quote
-        names = [column.name for column in table.c if column.name != "generation"]
+        columns = [column for column in table.c if column.name != "generation"]
+        names = [column.name for column in columns]
         key = {column.name for column in table.primary_key}
-        mark = "?" if dialect.paramstyle == "qmark" else "%s"
         fixed = [] if generation is None else ["generation"]
         self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*names)
-        columns = ", ".join(map(quote, [*fixed, *names]))
-        self._head = f"INSERT INTO {t.SCHEMA.qualified(table, dialect)} ({columns}) VALUES "
-        self._row = f"({', '.join([*map(str, fixed and [generation]), *[mark] * len(names)])})"
+        written = ", ".join(map(quote, [*fixed, *names]))
+        self._head = f"INSERT INTO {t.SCHEMA.qualified(table, dialect)} ({written}) "
         self._tail = ""
         if generation is not None:
             new = ", ".join(f"{quote(n)} = excluded.{quote(n)}" for n in names if n not in key)
             self._tail = f" ON CONFLICT ({', '.join(map(quote, sorted(key)))}) DO UPDATE SET {new}"
+        numbers = [str(generation)] * len(fixed)
+        self._document = ""
+        if dialect.name == "postgresql":
+            values = ", ".join([*numbers, *(f"x.{quote(name)}" for name in names)])
+            types = ", ".join(f"{quote(each.name)} {_plain(each, dialect)}" for each in columns)
+            source = f"SELECT {values} FROM json_to_recordset(%s::json) AS x({types})"
+            self._document = f"{self._head}{source}{self._tail}"
+        self._row = f"({', '.join([*numbers, *['?'] * len(names)])})"
         most = _MOST_PARAMETERS // len(names)
         self._sizes = [2**n for n in range(most.bit_length() - 1, -1, -1)]
         self._sql: dict[int, str] = {}
@@ -58,10 +71,14 @@ class Bulk:
     def statements(
         self, rows: Iterable[Mapping[str, Any]]
     ) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """SQL and parameters that store all rows.
+        """SQL and parameters that store all rows; no two of them have the same key.
 
-        By powers of two: few statements a batch, and few texts, which drivers keep parsed.
+        By powers of two: few statements a batch, and few texts, which SQLite's driver keeps parsed.
         """
+        if self._document:
+            if told := list(rows):
+                yield self._document, (to_json(told).decode(),)
+            return
         values = list(map(self._values, rows))
         start = 0
         for size in self._sizes:
@@ -71,8 +88,14 @@ class Bulk:
 
     def _text(self, size: int) -> str:
         if size not in self._sql:
-            self._sql[size] = self._head + ", ".join([self._row] * size) + self._tail
+            rows = ", ".join([self._row] * size)
+            self._sql[size] = f"{self._head}VALUES {rows}{self._tail}"
         return self._sql[size]
+
+
+def _plain(column: Column[Any], dialect: Dialect) -> str:
+    """A column's type, for a value on its way there."""
+    return "text" if isinstance(column.type, String) else column.type.compile(dialect)
 
 
 def insert_new(table: Table, dialect: Dialect) -> Executable:
