@@ -17,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from benches.stage.processes import leashed
+
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parent / "docs" / "benchmarks.md"
 LIMIT_SECONDS, SHORT_LIMIT_SECONDS = 400.0, 120.0
@@ -71,7 +73,7 @@ def _run(name: str, options: argparse.Namespace) -> str | None:
     environment = {key: value for key, value in os.environ.items() if "MILEPOST_" not in key}
     environment["PYTHONPATH"] = str(FOLDER.parent / "tests")
     child = subprocess.Popen(
-        [sys.executable, "-m", f"benches.{name}", *own],
+        leashed([sys.executable, "-m", f"benches.{name}", *own], signal.SIGTERM),
         cwd=FOLDER.parent,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -36,7 +36,7 @@ class Sizes:
 
 
 SHORT = Sizes(tasks=20, reports=10)
-FULL = Sizes(tasks=100, reports=100)
+FULL = Sizes(tasks=100, reports=60)
 
 
 def main() -> None:

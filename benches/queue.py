@@ -16,7 +16,7 @@ from benches.stage.store import Durability, fresh_store
 from benches.stage.table import Row, at_least, at_most, percentile, show
 
 SHORT = Sizes(tasks=500, single=100, idle=20, polled=2)
-FULL = Sizes(tasks=15_000, single=3000, idle=200, polled=20)
+FULL = Sizes(tasks=12_000, single=3000, idle=200, polled=20)
 
 
 def main() -> None:

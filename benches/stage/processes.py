@@ -16,14 +16,19 @@ from types import TracebackType
 from typing import Self
 
 STOP_SECONDS = 5.0
-# PR_SET_PDEATHSIG, SIGKILL: survives exec, so it holds for Valkey and for peers too.
+# PR_SET_PDEATHSIG survives exec, so it holds for Valkey and for peers too.
 _LEASH = """
 import os, sys
 if sys.platform == "linux":
     import ctypes
-    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
-os.execvp(sys.argv[1], sys.argv[1:])
+    ctypes.CDLL(None).prctl(1, int(sys.argv[1]), 0, 0, 0)
+os.execvp(sys.argv[2], sys.argv[2:])
 """
+
+
+def leashed(command: Sequence[str], number: signal.Signals) -> list[str]:
+    """The same command, sent this signal when who starts it ends; Linux alone can do that."""
+    return [sys.executable, "-I", "-S", "-c", _LEASH, str(int(number)), *command]
 
 
 class TookTooLong(Exception):
@@ -71,7 +76,7 @@ class Processes:
             stderr: as for Popen.
         """
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _LEASH, *command],
+            leashed(command, signal.SIGKILL),
             env={**os.environ, **(environment or {})},
             cwd=folder,
             stdin=subprocess.PIPE,

@@ -10,8 +10,8 @@ from typing import NoReturn, TypeVar
 Sizes = TypeVar("Sizes")
 
 
-def chosen(short: Sizes, full: Sizes) -> tuple[Sizes, int]:
-    """The sizes to measure with, and the number of rounds (short: 1, else 3, or as asked).
+def chosen(short: Sizes, full: Sizes, rounds: int = 3) -> tuple[Sizes, int]:
+    """The sizes to measure with, and the number of rounds (short: 1, else `rounds`, or as asked).
 
     From now on SIGUSR1 shows where the program is, as `./milepost bench` wants to know of one that
     hangs, and SIGTERM leaves every `with` in order.
@@ -23,7 +23,7 @@ def chosen(short: Sizes, full: Sizes) -> tuple[Sizes, int]:
     parser.add_argument("--rounds", type=int)
     options = parser.parse_args()
     sizes = short if options.short else full
-    return sizes, options.rounds or (1 if options.short else 3)
+    return sizes, options.rounds or (1 if options.short else rounds)
 
 
 def _leave(number: int, _: FrameType | None) -> NoReturn:

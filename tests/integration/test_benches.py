@@ -39,24 +39,27 @@ def test_a_short_benchmark_prints_its_table(name: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "| what | median | min .. max | ratio | target | met |" in done.stdout
-    assert done.stdout.count("\n| ") > 2
+    assert done.stdout.count("\n| ") >= 2
 
 
 def test_a_benchmark_that_hangs_is_shown_and_ended_with_all_it_started(tmp_path: Path) -> None:
     marker = f"BENCH_TEST={tmp_path.name}-{os.getpid()}"
     environment = dict(os.environ) | dict([marker.split("=")])
     done = subprocess.run(
-        command("projection", "--limit", "2"),
+        command("projection", "--limit", "6"),
         capture_output=True, text=True, check=False, timeout=60, env=environment,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "projection takes longer than 2 s" in done.stderr
+    assert "projection takes longer than 6 s" in done.stderr
     assert "most recent call first" in done.stderr
     assert "benches/projection.py" in done.stderr
     wait_for(lambda: not left_of(marker), "the end of all it started")
 
 
-def test_a_benchmark_that_is_interrupted_ends_all_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_benchmark_that_is_interrupted_ends_all_it_started(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     marker = f"BENCH_TEST={tmp_path.name}-{os.getpid()}"
     environment = dict(os.environ) | dict([marker.split("=")])
     process = subprocess.Popen(
@@ -64,8 +67,8 @@ def test_a_benchmark_that_is_interrupted_ends_all_it_started(tmp_path: Path) -> 
     )
     try:
         wait_for(lambda: len(left_of(marker)) > 2, "its server")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 128 + signal.SIGTERM
+        process.send_signal(number)
+        assert process.wait(30) == (-number if number == signal.SIGKILL else 128 + number)
     finally:
         process.kill()
         process.wait()

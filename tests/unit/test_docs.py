@@ -130,3 +130,10 @@ def test_examples_of_tasks_define_tasks(
     monkeypatch.setattr(definitions, "_REGISTRY", {})
     exec(compile(code, where, "exec"), {"__name__": where})
     assert definitions.definitions()
+
+
+def test_the_page_of_benchmarks_has_a_place_for_every_one() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    for bench in (ROOT / "benches").glob("[!_]*.py"):
+        assert f"`./milepost bench {bench.stem}`" in page
+        assert re.search(rf"<!-- {bench.stem} -->\n(?:.*\n)*?<!-- /{bench.stem} -->\n", page)
