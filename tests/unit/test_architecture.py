@@ -26,10 +26,9 @@ PURE = {
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
-        "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain",
-        "folding", "intake", "load", "lookout", "present", "projection", "refolding", "rows",
-        "standing", "thinning",
-        "wakeups",
+        "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
+        "intake", "load", "lookout", "present", "projection", "refolding", "replaying", "rows",
+        "standing", "thinning", "wakeups",
     ],
 }  # fmt: skip
 """Modules that decide: no clock, no chance, no I/O."""

@@ -147,7 +147,8 @@ def test_nothing_but_a_dismissal_changes_an_ended_task():
     story.tell(e.TaskFailed(error=OOPS), attempt=2)
     assert row_of(story) == before
     story.tell(e.TaskDismissed(), attempt=1)
-    assert row_of(story) == {**before, "dismissed": True, "position": row_of(story)["position"]}
+    row = row_of(story)
+    assert row == {**before, "dismissed": True, "read": True, "position": row["position"]}
 
 
 def test_asking_to_cancel_is_noted_while_the_task_runs_on():

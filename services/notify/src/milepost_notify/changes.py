@@ -15,6 +15,8 @@ class Known:
     inboxes: dict[str, InboxRow] = field(default_factory=dict[str, InboxRow])
     parked: set[TaskKey] = field(default_factory=set[TaskKey])
     """Tasks of which an event could not be projected: everything later waits behind it."""
+    children: dict[TaskKey, int] = field(default_factory=dict[TaskKey, int])
+    """For a replay: how many known tasks have this one as their parent, which is not known yet."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,8 @@
 """Owns folding log entries into the rows they change, event by event. No I/O, no clock.
 
-However the entries are cut into batches, the rows come out the same.
+However the entries are cut into batches, the rows come out the same. An entry that comes late, in a
+replay, when later ones of other tasks have been folded, does what it would have done in its turn:
+places never go backwards, an end that has been read since counts as read.
 """
 
 from collections.abc import Iterable
@@ -79,12 +81,16 @@ def _task_event(known: Known, changes: Changes, entry: Logged, key: TaskKey) -> 
         counted = {**before, "progress_count": entry.n - 1}
     after = project(counted, event)
     if after is not counted:
+        if after["ended_position"] == event.id.sortable:
+            after["read"] = _inbox(known, event.owner)["read_until"] >= event.id.sortable
         _change(known, changes, event, after, 1)
         ordinal = 2
         payload = event.payload
+        if isinstance(payload, TaskCreated):
+            after["children_count"] += known.children.pop(key, 0)
         if isinstance(payload, TaskCreated) and payload.parent:
             parent = known.tasks.get((event.owner, payload.parent))
-            if parent is not None and payload.parent != event.task:
+            if parent is not None and parent["created_position"] < event.id.sortable:
                 count = parent["children_count"] + 1
                 _change(known, changes, event, {**parent, "children_count": count}, ordinal)
                 ordinal += 1
@@ -133,7 +139,7 @@ def _read(known: Known, changes: Changes, event: Event, told: InboxRead) -> None
     after: InboxRow = {
         **inbox,
         "read_until": max(inbox["read_until"], until),
-        "position": event.id.sortable,
+        "position": max(inbox["position"], event.id.sortable),
     }
     _keep(known, changes, after)
     _count(known, changes, event, -len(seen), min(len(seen) + 1, MAX_ORDINAL - 1))
@@ -143,8 +149,11 @@ def _change(known: Known, changes: Changes, event: Event, row: TaskRow, ordinal:
     position = event.id.sortable
     row["position"] = position
     key = (row["owner"], row["id"])
-    known.tasks.pop(key, None)
+    was = known.tasks.pop(key, None)
     known.tasks[key] = changes.tasks[key] = row
+    if was is not None and was["position"] > position:  # late: its place is further on already
+        row["position"] = was["position"]
+        return
     changes.notifications[row["owner"], TASK_PROGRESS, row["id"]] = {
         "owner": row["owner"],
         "name": TASK_PROGRESS,
@@ -161,6 +170,8 @@ def _count(known: Known, changes: Changes, event: Event, more: int, ordinal: int
         return
     position = event.id.sortable
     inbox = _inbox(known, event.owner)
+    if inbox["position"] > position:  # late: no other row has this place at that event
+        position, ordinal = inbox["position"], MAX_ORDINAL - 1
     after: InboxRow = {**inbox, "unread": inbox["unread"] + more, "position": position}
     _keep(known, changes, after)
     changes.notifications[event.owner, UNREAD_MESSAGE_COUNT, ""] = {

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
 
-from milepost.cursors import StreamId
+from milepost.cursors import ZERO, StreamId
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory_reads import MemoryRows, MemorySnapshot
+from milepost_notify.replaying import Replayed, created, needed, replay, taken_out
 from milepost_notify.rows import TaskKey, is_unread
 from milepost_notify.store import CheckpointMoved
 from milepost_notify.thinning import Numbered, surplus
@@ -57,6 +58,34 @@ class MemoryStore:
         if stored != before:
             raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")
         after = replace(before, position=position)
+        self._write(before.partition, changes)
+        self._rows.checkpoints[before.partition] = after
+        return after
+
+    async def replay(self, partition: int) -> Replayed:
+        """See `store.ReplayStore`."""
+        rows = self._rows
+        waiting = [row for row in rows.parked.values() if row["partition"] == partition]
+        at = rows.checkpoints.get(partition)
+        if at is None or not waiting:
+            return Replayed(partition, 0, 0)
+        entries = taken_out(waiting)
+        known = await self.known(at, *needed(entries))
+        for key, begin in created(entries).items():
+            known.children[key] = sum(
+                (row["owner"], row["parent"]) == key and row["created_position"] > begin
+                for row in rows.tasks.values()
+            )
+        changes = replay(known, entries)
+        for row in waiting:
+            del rows.parked[partition, row["position"]]
+        self._write(partition, changes)
+        projected = len(entries) - len(changes.parked)
+        if projected:
+            rows.checkpoints[partition] = replace(at, era=at.era + 1, retained=ZERO)
+        return Replayed(partition, projected, len(changes.parked))
+
+    def _write(self, partition: int, changes: Changes) -> None:
         rows, told = self._rows, deepcopy(changes)
         rows.tasks |= told.tasks
         rows.inboxes |= told.inboxes
@@ -65,9 +94,7 @@ class MemoryStore:
         rows.parked |= {(row["partition"], row["position"]): row for row in told.parked}
         gone = told.thinned.union(*(surplus(self._numbered(key)) for key in told.crowded))
         for each in gone:
-            rows.history.pop((before.partition, each), None)
-        rows.checkpoints[before.partition] = after
-        return after
+            rows.history.pop((partition, each), None)
 
     def _numbered(self, key: TaskKey) -> list[Numbered]:
         return sorted(

@@ -138,7 +138,8 @@ def _cancel_requested(row: TaskRow, event: Event, _: e.TaskCancelRequested) -> T
 
 
 def _dismissed(row: TaskRow, event: Event, _: e.TaskDismissed) -> TaskRow:
-    return {**row, "position": event.id.sortable, "dismissed": True}
+    # Who closes it has seen it; so the row is the same whether `inbox.read` came before or behind.
+    return {**row, "position": event.id.sortable, "dismissed": True, "read": True}
 
 
 def _left(row: TaskRow, event: Event, status: Status) -> TaskRow:

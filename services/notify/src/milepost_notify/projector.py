@@ -22,6 +22,8 @@ READER = "notify"
 """Name under which the log knows our checkpoint: one for all projectors, they share it."""
 BLOCK_MS = 1000
 """So often, at least, hubs hear of a partition."""
+LOOK_SECONDS = 2.0
+"""With nothing to do, so often whether the checkpoint is still ours."""
 TRIM_SECONDS, TRIM_IDLE_SECONDS = 5.0, 60.0
 
 Announce = Callable[[WakeUp], Awaitable[object]]
@@ -59,6 +61,7 @@ class Projection:
     def __init__(self, partition: int, ports: Ports) -> None:
         self._partition = partition
         self._ports = ports
+        self._looked = ports.monotonic()
         self._trimmed: tuple[float, Checkpoint] | None = None
         self._saving: asyncio.Task[Checkpoint] | None = None
 
@@ -99,6 +102,7 @@ class Projection:
                     cache.evict(known, [changes])
                     self._saving = asyncio.create_task(self._save(saved, batch, changes))
                 else:
+                    await self._look_for_another(saved)
                     await ports.announce(WakeUp.of(saved, saved, ()))
                     await self._trim(saved)
                     on_well()
@@ -124,13 +128,22 @@ class Projection:
         # Trimmed behind another projector's checkpoint, or lost: the stored checkpoint knows.
         if self._saving is not None:
             saved = await self._saving
-        stored = await self._ports.store.checkpoint(self._partition)
-        if stored != saved:
-            raise CheckpointMoved(f"partition {self._partition} is not at {saved.position}")
+        await self._still_at(saved)
         raise LogLost(
             f"the log no longer has {saved.position}, which is projected: its tail was lost. "
             "Restore it; nothing is projected until then"
         )
+
+    async def _look_for_another(self, saved: Checkpoint) -> None:
+        """A replay, say, commits without us; with nothing to save we would never find out."""
+        now = self._ports.monotonic()
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            await self._still_at(saved)
+
+    async def _still_at(self, saved: Checkpoint) -> None:
+        if await self._ports.store.checkpoint(self._partition) != saved:
+            raise CheckpointMoved(f"partition {self._partition} is not at {saved.position}")
 
     async def _fold(self, saved: Checkpoint, known: Known, batch: Batch) -> Changes:
         if wanted := cache.missing(known, batch.entries):

@@ -10,6 +10,7 @@ from milepost.errors import MilepostError
 from milepost_notify.archive import HistoryRow
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.replaying import Replayed
 from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
 
 Which = Literal["active", "ended", "all"]
@@ -55,6 +56,18 @@ class ProjectionStore(Protocol):
 
         Raises:
             CheckpointMoved: the stored checkpoint is not `before`.
+        """
+        ...
+
+
+class ReplayStore(Protocol):
+    """The side of whoever has parked events folded again. Raises StoreUnavailable."""
+
+    async def replay(self, partition: int) -> Replayed:
+        """Fold the parked events of a partition again and save what comes of it, in one step.
+
+        Nothing changes where nothing can be projected but the reasons. Otherwise the era is raised:
+        a projector at work finds that and begins anew, readers get a gap and then the truth.
         """
         ...
 
