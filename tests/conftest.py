@@ -7,6 +7,7 @@ from typing import cast
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from databases import MIGRATED, Databases, Files, Spares, Through, migrate
 from milepost_log.servers import open_servers
@@ -17,6 +18,10 @@ from valkey_cluster import ValkeyCluster
 from valkey_server import Valkey
 
 IN_CI = bool(os.environ.get("CI"))
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+hypothesis_settings.register_profile("milepost", deadline=None)
+hypothesis_settings.load_profile("milepost")
 
 
 @pytest.hookimpl(wrapper=True)
