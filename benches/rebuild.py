@@ -30,8 +30,8 @@ LOG_ID = "ab" * 16
 
 
 def main() -> None:
+    """Make the history, rebuild it, print."""
     tune()
-    """Make the history, rebuild again and again, print."""
     events, rounds = chosen(SHORT, FULL, rounds=1)  # each takes most of a minute
     taken = list[float]()
     with tempfile.TemporaryDirectory(prefix="milepost-bench-") as folder:
