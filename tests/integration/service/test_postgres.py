@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import nullcontext
 from uuid import uuid4
 
 import psycopg
@@ -11,8 +12,9 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from databases import Databases, migrate
 from milepost_service.database import Database
+from milepost_service.engines import engine
 from milepost_service.outages import is_outage, reason
-from milepost_service.postgres import ANSWER_SECONDS
+from milepost_service.postgres import ANSWER_SECONDS, Bounded
 from pgbouncer_server import CONNECTIONS, PgBouncer
 from postgres_server import Postgres
 
@@ -62,6 +64,19 @@ async def test_who_is_cancelled_waits_for_no_answer(
         await database.close()
     finally:
         pooler.remove()
+
+
+def test_only_who_is_patient_waits_for_a_statement_that_takes_long(
+    postgresql_databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bounded, "answer_seconds", 0.2)
+    url = postgresql_databases.take()
+    for patient in (False, True):
+        opened = engine(url, "write", "notify", connections=1, patient=patient)
+        expected = nullcontext() if patient else pytest.raises(OperationalError, match="in time")
+        with expected, opened.begin() as connection:
+            connection.execute(text("SELECT pg_sleep(0.6)"))
+        opened.dispose()
 
 
 async def test_a_reader_cannot_write(postgresql_databases: Databases) -> None:

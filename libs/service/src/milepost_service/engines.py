@@ -24,19 +24,28 @@ _ISOLATION: dict[Access, dict[str, Any]] = {
 }
 
 
-def engine(database_url: str, access: Access, schema: str | None, *, connections: int) -> Engine:
+def engine(
+    database_url: str,
+    access: Access,
+    schema: str | None,
+    *,
+    connections: int,
+    patient: bool = False,
+) -> Engine:
     """Make a blocking engine; it connects when first used.
 
     Args:
         schema: where PostgreSQL has the tables that name none; SQLite has no schemas.
         connections: at most so many.
+        patient: a statement may take as long as it does (migrations, rebuilds); otherwise
+            PostgreSQL has `postgres.ANSWER_SECONDS` for each.
 
     Raises:
         ConfigurationError: not a URL of ours, or its driver is not installed.
     """
     url = _url(database_url, _DRIVERS)
     made: Engine = _make(create_engine, url, access, schema, connections)
-    _prepare(made, access, asynchronous=False)
+    _prepare(made, access, asynchronous=False, patient=patient)
     return made
 
 
@@ -46,7 +55,7 @@ def async_engine(
     """Make an engine for an event loop; as `engine`."""
     url = async_url(database_url)
     made: AsyncEngine = _make(create_async_engine, url, access, schema, connections)
-    _prepare(made.sync_engine, access, asynchronous=True)
+    _prepare(made.sync_engine, access, asynchronous=True, patient=False)
     return made
 
 
@@ -106,10 +115,10 @@ def _make(create: Any, url: URL, access: Access, schema: str | None, connections
         ) from err
 
 
-def _prepare(engine: Engine, access: Access, *, asynchronous: bool) -> None:
+def _prepare(engine: Engine, access: Access, *, asynchronous: bool, patient: bool) -> None:
     if engine.dialect.name == "sqlite":
         sqlite.prepare(engine, writes=access == "write")
     else:
         from milepost_service import postgres
 
-        postgres.prepare(engine, asynchronous=asynchronous)
+        postgres.prepare(engine, asynchronous=asynchronous, patient=patient)

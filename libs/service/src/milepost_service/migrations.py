@@ -8,7 +8,6 @@ release still uses waits for the release after it, and then says so.
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -44,7 +43,7 @@ def upgrade(database_url: str, schema: Schema) -> Upgrade | None:
         ConfigurationError: the database cannot be opened, does not answer or refuses; or what it
             has is too new for this code.
     """
-    engine = _engine(database_url, schema)
+    engine = _engine(database_url, schema, patient=True)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     try:
         while True:
@@ -69,7 +68,7 @@ def require(database_url: str, schema: Schema) -> None:
     Raises:
         ConfigurationError: it may not, in one line with the remedy; or the URL is unusable.
     """
-    engine = _engine(database_url, schema)
+    engine = _engine(database_url, schema, patient=False)
     try:
         with engine.connect() as connection:
             reason = schema.misfit(_recorded(connection, schema))
@@ -86,8 +85,8 @@ def require(database_url: str, schema: Schema) -> None:
         raise ConfigurationError(reason)
 
 
-def _engine(database_url: str, schema: Schema) -> Engine:
-    return engine(database_url, "write", schema.name, connections=1)
+def _engine(database_url: str, schema: Schema, *, patient: bool) -> Engine:
+    return engine(database_url, "write", schema.name, connections=1, patient=patient)
 
 
 def _refusal(err: DBAPIError) -> ConfigurationError:
@@ -112,8 +111,6 @@ def _upgrade(engine: Engine, schema: Schema) -> Upgrade | None:
 
 def _take_turns(connection: Connection, schema: Schema) -> None:
     """For this transaction alone: a pooler gives the connection to others behind it."""
-    driver: Any = connection.connection.driver_connection  # a postgres.Bounded
-    driver.answer_seconds = None  # changing a table may take its time
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
     connection.execute(lock, {"name": f"milepost migrate {schema.name}"})
     exists = text("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = :name")

@@ -94,11 +94,18 @@ def connect_arguments(query: Collection[str], *, asynchronous: bool) -> dict[str
     return {**told, "async_creator_fn": AsyncBounded.connect} if asynchronous else told
 
 
-def prepare(engine: Engine, *, asynchronous: bool) -> None:
-    """Open connections of ours; take none from the pool that the server has closed meanwhile."""
+def prepare(engine: Engine, *, asynchronous: bool, patient: bool) -> None:
+    """Open connections of ours; take none from the pool that the server has closed meanwhile.
+
+    Args:
+        patient: statements may take as long as they do, while the host can be reached.
+    """
 
     def connect(_: object, __: object, arguments: Any, options: dict[str, Any]) -> Any:
-        return Bounded.connect(*arguments, **options)
+        connection = Bounded.connect(*arguments, **options)
+        if patient:
+            connection.answer_seconds = None
+        return connection
 
     def still_there(connection: Any, _: object, __: object) -> None:
         driver = cast(psycopg.Connection[Any], getattr(connection, "driver_connection", connection))

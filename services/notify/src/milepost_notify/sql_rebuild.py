@@ -40,7 +40,7 @@ class SqlRebuild:
         Raises:
             ConfigurationError: not a URL of ours.
         """
-        self._reader, self._writer = engines(database_url)
+        self._reader, self._writer = engines(database_url, patient=True)
         self._partition = partition
         self._folded = FoldedRows(self._writer.dialect)
         self._known = Known()

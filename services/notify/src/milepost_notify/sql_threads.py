@@ -23,16 +23,20 @@ _WAL_PAGES = 4000
 1,000 pages, which is SQLite's default."""
 
 
-def engines(database_url: str) -> tuple[Engine, Engine]:
+def engines(database_url: str, *, patient: bool = False) -> tuple[Engine, Engine]:
     """Make two engines: of snapshots, and of transactions that write. They connect when first used.
+
+    Args:
+        patient: statements may take as long as they do; for programs of their own.
 
     Raises:
         ConfigurationError: not a URL of ours.
     """
     sqlite = is_sqlite(database_url)
     schema = t.SCHEMA.name
-    reader = engine(database_url, "read", schema, connections=2 if sqlite else _CONNECTIONS)
-    writer = engine(database_url, "write", schema, connections=1 if sqlite else _CONNECTIONS)
+    readers, writers = (2, 1) if sqlite else (_CONNECTIONS, _CONNECTIONS)
+    reader = engine(database_url, "read", schema, connections=readers, patient=patient)
+    writer = engine(database_url, "write", schema, connections=writers, patient=patient)
     if sqlite:
         event.listen(writer, "connect", _checkpoint_later)
     return reader, writer
