@@ -18,7 +18,7 @@ from milepost_cli.folder import write_whole
 FILE = "running.json"
 TOLD = (
     "REDIS_URL", "NAMESPACE", "PARTITIONS", "DATABASE_URL", "SUBMIT_URL", "NOTIFY_URL",
-    "DURABILITY", "LOG_KEEP", "HISTORY_DAYS",
+    "DURABILITY", "LOG_KEEP", "HISTORY_DAYS", "LEASE_SECONDS", "SMTP_URL",
 )  # fmt: skip
 """The settings that commands for operators need; what `up` left to its default is not in it."""
 

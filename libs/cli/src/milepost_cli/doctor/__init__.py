@@ -1,0 +1,1 @@
+"""Owns looking at a whole deployment for whoever runs it: facts, what they mean, the command."""

@@ -1,0 +1,65 @@
+"""Owns finding the facts in Redis. Reads only; judges nothing. Raises LogUnavailable."""
+
+import time
+from typing import Any, cast
+
+from milepost import keys
+from milepost.cursors import ZERO, StreamId
+from milepost.keys import PartitionKeys
+from milepost_cli.doctor.facts import BehindFacts, LogFacts, RedisFacts
+from milepost_log import catalogue
+from milepost_log.scripts import call
+from milepost_log.servers import Servers
+from milepost_notify.checkpoints import Checkpoint
+
+_TYPE = b"type "
+
+
+def look(servers: Servers, namespace: str, partitions: int) -> RedisFacts:
+    """Look at everything that belongs to no server."""
+    logs = {number: _log(servers, PartitionKeys(namespace, number)) for number in range(partitions)}
+    name = keys.offers(namespace)
+    with servers.at(name) as client:
+        before = time.time()
+        seconds, micros = cast(tuple[int, int], client.time())  # pyright: ignore  # untyped
+        ours = (before + time.time()) / 2
+        rows = cast(list[Any], client.zrange(name, 0, -1, withscores=True))  # pyright: ignore  # untyped
+    now = seconds + micros / 1e6
+    offers = {
+        member.removeprefix(_TYPE).decode(errors="replace"): now - at / 1000
+        for member, at in rows
+        if member.startswith(_TYPE)
+    }
+    announced = catalogue.read_since(servers, namespace, now - catalogue.KEEP_SECONDS)
+    return RedisFacts(now - ours, logs, offers, frozenset(announced))
+
+
+def behind(servers: Servers, namespace: str, at: Checkpoint) -> BehindFacts:
+    """Look at the log from a checkpoint on."""
+    name, position = PartitionKeys(namespace, at.partition).log, str(at.position)
+    with servers.at(name) as client:
+        found = cast(list[Any], client.xrange(name, position, position, count=1))  # pyright: ignore  # untyped
+        following = cast(list[Any], client.xrange(name, f"({position}", "+", count=1))  # pyright: ignore  # untyped
+        seconds, micros = cast(tuple[int, int], client.time())  # pyright: ignore  # untyped
+    oldest = None
+    if following:
+        written = StreamId.parse(following[0][0]).ms / 1000
+        oldest = max(0.0, seconds + micros / 1e6 - written)
+    return BehindFacts(at.position == ZERO or bool(found), oldest)
+
+
+def _log(servers: Servers, partition: PartitionKeys) -> LogFacts:
+    with servers.at(partition.log) as client:
+        log_id, made = cast(
+            tuple[bytes | None, bytes | None],
+            client.hmget(partition.meta, ["log_id", "partitions"]),  # pyright: ignore  # untyped
+        )
+        dead = cast(int, client.xlen(partition.dead))  # pyright: ignore  # untyped
+    beats, waiting = call(servers, "census", [partition.log, partition.leases], [partition.prefix])
+    return LogFacts(
+        None if log_id is None else log_id.decode(),
+        None if made is None else int(made),
+        dead,
+        frozenset(name.decode(errors="replace") for name in beats[::2]),
+        sum(map(int, waiting[1::2])),
+    )
