@@ -128,6 +128,14 @@ class _ReadRequest(Request):
     raw: bytes = b""
     value: Any = None
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Looked for only where there are some: FastAPI asks for every request, and Starlette would
+        decode all headers to find none."""
+        if any(name == b"cookie" for name, _ in self.scope["headers"]):
+            return super().cookies
+        return {}
+
     async def body(self) -> bytes:
         return self.raw
 
