@@ -84,13 +84,15 @@ def test_what_is_usual_is_not_stored():
         ({b"k": b"a\0b"}, UndecodableEvent),
         ({b"b": b"task a\0b"}, UndecodableEvent),
         ({b"x": b"\0"}, UndecodableEvent),
+        ({b"t": b"exploded", b"k": b"a\0b"}, UndecodableEvent),
     ],
 )
 def test_garbage_is_a_typed_error(change: dict[bytes, bytes | None], error: type[UndecodableEvent]):
     fields: dict[bytes, Any] = as_stored(codec.encode(event_of(e.TaskStarted(worker="w"))))
     fields.update(change)
-    with pytest.raises(error):
+    with pytest.raises(error) as raised:
         codec.decode(3, b"5-1", {key: value for key, value in fields.items() if value is not None})
+    assert type(raised.value) is error
 
 
 @pytest.mark.parametrize(

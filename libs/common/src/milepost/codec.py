@@ -94,14 +94,13 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
         UndecodableEvent: nobody can read it; the message is the reason.
     """
     size = sum(map(len, fields.values()))
-    if any(b"\0" in value for value in fields.values()):
-        raise UndecodableEvent("U+0000 in a field")
     if size > MAX_DATA_BYTES:  # of whatever version: it would be kept and sent on
         raise UndecodableEvent(f"{size} bytes of data, at most {MAX_DATA_BYTES}")
     try:
         position = StreamId.parse(entry_id)
         type_name, version = type_and_version(fields[b"t"].decode())
         task, owner = _whose(fields, type_name)
+        _refuse_nul(fields)
         payload = decode_data(type_name, version, fields[b"d"])
         attempt = _bounded(fields[b"a"], MAX_ATTEMPT)
         at = _bounded(fields.get(b"at", position.ms), events.MAX_TIME_MS)
@@ -172,6 +171,11 @@ def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:
     if len(task) > MAX_TASK_CHARS:
         raise ValueError(f"a task id of {len(task)} characters")
     return task, _checked(owner)
+
+
+def _refuse_nul(fields: Mapping[bytes, bytes]) -> None:
+    if any(b"\0" in value for value in fields.values()):
+        raise ValueError("U+0000 in a field")
 
 
 _checked = lru_cache(maxsize=10_000)(check_owner)
