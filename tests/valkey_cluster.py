@@ -11,6 +11,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from milepost_log.connection import connect
+from milepost_log.servers import Servers, open_servers
 from milepost_log.slots import SLOTS, slot_of
 from valkey_server import Valkey, free_port
 
@@ -112,6 +113,24 @@ def facts(node: Valkey, section: str) -> dict[str, Any]:
     with connect(node.url) as client:
         found: Any = client.info(section)  # pyright: ignore[reportUnknownMemberType]  # untyped
         return found
+
+
+class Everything:
+    """A client for a test's own look at any key, which calls of the product may be given too."""
+
+    def __init__(self, redis: Any, servers: Servers) -> None:
+        self._redis, self._servers = redis, servers
+
+    def __getattr__(self, name: str) -> Any:
+        of_ours = name in ("at", "address_of", "primaries", "anywhere", "check")
+        return getattr(self._servers if of_ours else self._redis, name)
+
+
+@contextmanager
+def everything(url: str) -> Generator[Any]:
+    """Everything there is at a URL."""
+    with direct(url) as redis, open_servers(url) as servers:
+        yield Everything(redis, servers)
 
 
 @contextmanager

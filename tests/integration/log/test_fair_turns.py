@@ -2,8 +2,10 @@
 
 from log_probe import LogProbe
 from milepost.owners import owner_hash
-from milepost_log.connection import connect
 from milepost_log.work import Outcome, StartedTask, WorkLog
+from valkey_cluster import BOTH, everything
+
+pytestmark = BOTH
 
 MANY = 300
 SHARE = 64
@@ -16,7 +18,7 @@ async def test_another_s_single_task_stands_before_a_greedy_owner_s_share(
     async with LogProbe(valkey_url, namespace) as log:
         await log.create_many([("a.b", {})] * MANY, owner="greedy")
         single = await log.create("a.b", owner="modest")
-        with connect(valkey_url) as client:
+        with everything(valkey_url) as client:
             work = WorkLog(client, namespace, "w1", ["default"])
             started = [task.id for task in work.take(0, MANY, holding=False).tasks]
     assert started.index(single) <= EXPRESS_PLACES + 1
@@ -30,12 +32,12 @@ async def test_every_waiting_task_gets_its_turn(valkey_url: str, namespace: str)
         for task in cancelled:
             assert await log.commands.cancel("greedy", task) == "cancelled"
         order: list[str] = []
-        with connect(valkey_url) as client:
+        with everything(valkey_url) as client:
             work = WorkLog(client, namespace, "w1", ["default"])
             while taken := work.take(0, 50, holding=False).tasks:
                 order += [task.id for task in taken]
                 work.finish(0, [Outcome(task, "succeeded", "{}") for task in taken])
-            counts = client.hgetall(f"{{{namespace}:0}}:owner:{owner_hash('greedy')}")  # pyright: ignore  # untyped
+            counts = client.hgetall(f"{{{namespace}:0}}:owner:{owner_hash('greedy')}")
         assert order == [task for task in tasks if task not in cancelled]
         assert counts == {}
         await log.ended(*tasks)
@@ -49,7 +51,7 @@ async def test_what_retries_and_what_is_returned_keep_the_count_right(
         tasks = await log.create_many([("a.b", {})] * MANY, owner="greedy")
         retried: set[str] = set()
         counts: dict[bytes, bytes] = {b"live": b"1"}
-        with connect(valkey_url) as client:
+        with everything(valkey_url) as client:
             work = WorkLog(client, namespace, "w1", ["default"])
             for turn in range(1000):
                 taken = work.take(0, 20, holding=False).tasks
@@ -57,7 +59,7 @@ async def test_what_retries_and_what_is_returned_keep_the_count_right(
                     work.hand_back(0)
                 elif taken:
                     work.finish(0, [once_more(task, retried) for task in taken])
-                counts = client.hgetall(f"{{{namespace}:0}}:owner:{owner_hash('greedy')}")  # pyright: ignore  # untyped
+                counts = client.hgetall(f"{{{namespace}:0}}:owner:{owner_hash('greedy')}")
                 assert int(counts.get(b"in:default", 0)) <= SHARE
                 if not counts:
                     break

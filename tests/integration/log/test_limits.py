@@ -9,8 +9,10 @@ import pytest
 from log_probe import LogProbe
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
-from milepost_log.connection import connect
 from milepost_log.work import Bounds, Outcome, StartedTask, WorkLog
+from valkey_cluster import BOTH, everything
+
+pytestmark = BOTH
 
 BOB = owner_hash("bob")
 TWO = {"a.b": 2}
@@ -18,7 +20,7 @@ TWO = {"a.b": 2}
 
 @pytest.fixture
 def client(valkey_url: str) -> Generator[Any]:
-    with connect(valkey_url) as found:
+    with everything(valkey_url) as found:
         yield found
 
 

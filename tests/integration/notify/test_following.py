@@ -12,6 +12,9 @@ from milepost.cursors import Cursor, StreamId
 from milepost_log.commands import CommandLog
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
 from notify_surroundings import Person, Scribe, task_id, until
+from valkey_cluster import BOTH
+
+pytestmark = BOTH
 
 RUNNING = e.TaskStarted(worker="w")
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import redis
 
 from histories import created
 from milepost import events as e
@@ -21,6 +20,9 @@ from milepost_notify.rows import TaskRow
 from milepost_notify.standing import UNKNOWN, Standing
 from notify_surroundings import Person, Scribe, task_id, until
 from surroundings import StartWorker
+from valkey_cluster import BOTH, direct
+
+pytestmark = BOTH
 
 TYPE, QUEUE = "unit.job", "default"
 
@@ -138,8 +140,8 @@ async def test_a_type_or_queue_that_nobody_offers_is_told_with_since_when(
     offers.offer(threads, settings.namespace, offers.lines([TYPE], [QUEUE]))
     assert (await standings.of(row(task))).missing == ""
     an_hour_ago = int(time.time() * 1000) - 3_600_000
-    with redis.Redis.from_url(settings.redis_url) as client:  # pyright: ignore  # untyped
-        client.zadd(keys.offers(settings.namespace), {f"type {TYPE}": an_hour_ago})  # pyright: ignore  # untyped
+    with direct(settings.redis_url) as client:
+        client.zadd(keys.offers(settings.namespace), {f"type {TYPE}": an_hour_ago})
     stale = await standings.of(row(task))
     assert (stale.missing, stale.missing_since) == ("type", an_hour_ago)
 
@@ -159,7 +161,7 @@ async def test_a_running_task_without_a_lease_is_lost(
         log.take(0, 1, holding=False)
     running = row(task, status="running", attempt=1, worker="w")
     assert await standings.of(running) == Standing("running", 1)
-    with redis.Redis.from_url(settings.redis_url) as client:  # pyright: ignore  # untyped
+    with direct(settings.redis_url) as client:
         client.delete(keys.PartitionKeys(settings.namespace, 0).leases)
     assert (await standings.of(running)).lost
 

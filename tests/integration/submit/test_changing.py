@@ -11,6 +11,9 @@ from milepost.events import Actor, InboxRead, TaskCreated
 from milepost.ids import uuid7
 from milepost_service.sessions import SESSION_COOKIE
 from submit_surroundings import ORIGIN, SECRET, Bearer, Clock, Log, Notify
+from valkey_cluster import BOTH
+
+pytestmark = BOTH
 
 TASKS = "/api/submit/tasks"
 READ = "/api/submit/inbox/read"

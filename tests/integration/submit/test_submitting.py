@@ -12,6 +12,9 @@ from milepost.task_types import TaskType
 from milepost_log import catalogue
 from milepost_log.servers import Servers
 from submit_surroundings import Bearer, Clock, Log
+from valkey_cluster import BOTH
+
+pytestmark = BOTH
 
 TASKS = "/api/submit/tasks"
 BODY: dict[str, Any] = {"type": "mail.send", "params": {"to": ["ann@example.test"]}}

@@ -14,6 +14,9 @@ from milepost.events import (
     TaskSucceeded,
 )
 from surroundings import StartWorker
+from valkey_cluster import BOTH
+
+pytestmark = BOTH
 
 
 def last(events: Iterable[Event]) -> Event:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from milepost.errors import LogUnavailable
+from milepost.keys import PartitionKeys
 from milepost.owners import partition_of
 from milepost_log import offers
 from milepost_log.offers import Offered
@@ -49,8 +50,7 @@ class RedisStandings:
         pause = min(MOST_PAUSE_SECONDS, self._lease_seconds / LOOKS_A_LEASE)
         while True:
             try:
-                for partition in range(self._partitions):
-                    await self._look(partition)
+                await self._look_round()
             except Exception:  # the loop has to go on: without it nobody is ever found lost
                 _log.exception("lookout failed", extra={"action": "look"})
             await asyncio.sleep(pause)
@@ -69,12 +69,21 @@ class RedisStandings:
             row["status"] == "running" and self._vanished_at(row, row["worker"] or "") is not None
         )
 
-    async def _look(self, partition: int) -> None:
-        try:
-            census = await census_of(self._servers, self._namespace, partition)
-        except LogUnavailable:
+    async def _look_round(self) -> None:
+        """Look at all partitions; a primary that does not answer keeps others waiting once."""
+        away: set[str] = set()
+        for partition in range(self._partitions):
+            primary = self._servers.address_of(PartitionKeys(self._namespace, partition).log)
+            try:
+                if primary not in away:
+                    await self._look(partition)
+                    continue
+            except LogUnavailable:
+                away.add(primary)
             self._lookout.forget(partition)
-            return
+
+    async def _look(self, partition: int) -> None:
+        census = await census_of(self._servers, self._namespace, partition)
         self._lookout.see(
             partition,
             census.beats,

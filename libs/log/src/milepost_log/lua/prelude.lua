@@ -20,7 +20,7 @@ local MAX_DEAD = 1000
 
 -- On a slot that is moved to another node key by key, what is absent here may be there: asking for a
 -- key that never is fails then, before anything has been changed.
-redis.call('EXISTS', prefix .. ':absent')
+redis.call('EXISTS', (string.match(log, '^{[^}]+}') or '{' .. log .. '}') .. ':absent')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local clock_is_behind, clock_is_known = false, false
