@@ -50,9 +50,9 @@ def end(work: WorkLog, *tasks: StartedTask) -> None:
     work.finish(0, [Outcome(task, "succeeded", "{}") for task in tasks])
 
 
-def retry(work: WorkLog, task: StartedTask) -> None:
+def retry(work: WorkLog, task: StartedTask, delay_ms: int = 0) -> None:
     data = '{"error":{"code":"c","message":"m","reference":"r"},"failures":1}'
-    work.finish(0, [Outcome(task, "retrying", data, delay_ms=0)])
+    work.finish(0, [Outcome(task, "retrying", data, delay_ms=delay_ms)])
 
 
 def nothing_is_left(client: Any, namespace: str) -> bool:
@@ -109,7 +109,7 @@ async def test_the_count_is_right_whatever_becomes_of_an_attempt(
 ):
     tasks = await log.create_many([("a.b", {})] * 40)
     running = PartitionKeys(namespace, 0).running(BOB, "a.b")
-    begun = dict.fromkeys(tasks, 0)
+    begun, later = dict.fromkeys(tasks, 0), list[str]()
     for turn in range(1000):
         work = worker(client, namespace, f"w{turn}")
         taken = take(work)
@@ -127,9 +127,10 @@ async def test_the_count_is_right_whatever_becomes_of_an_attempt(
                 beats = work.take(0, 0, holding=False).beats[work.worker]
                 worker(client, namespace, "x").take_over(0, work.worker, beats)
             case 2:
-                retry(work, taken[0])
-                retry(work, taken[0])
+                for _ in range(2):
+                    retry(work, taken[0], 3_600_000)
                 end(work, *taken[1:])
+                later.append(taken[0].id)
             case 3:
                 await log.commands.cancel("bob", taken[0].id)
                 retry(work, taken[0])
@@ -139,10 +140,39 @@ async def test_the_count_is_right_whatever_becomes_of_an_attempt(
                 end(work, *taken)
                 end(work, *taken)
         work.hand_back(0)
+    for task in later:
+        await log.commands.cancel("bob", task)
     await log.ended(*tasks)
     log.check_invariants()
     assert sum(begun.values()) > len(tasks)
     assert nothing_is_left(client, namespace)
+
+
+async def test_what_was_claimed_takes_and_gives_back_no_share_of_the_stream(
+    log: LogProbe, client: Any, namespace: str
+):
+    def share() -> int:
+        return int(client.hget(PartitionKeys(namespace, 0).owner(BOB), "in:default"))
+
+    tasks = await log.create_many([("a.b", {})] * 3, priority="high")
+    work = worker(client, namespace, "w1", {"a.b": 1})
+    first = take(work)
+    assert ids(first) == tasks[:1]
+    await log.create_many([("a.c", {})] * 2)
+    assert share() == 3
+    end(work, *first)
+    assert share() == 2
+    assert ids(take(work, 1)) == [tasks[1]]
+    assert share() == 2
+    work.hand_back(0)
+    assert share() == 3, "back in a stream it has one"
+    again = take(work, 1)
+    assert ids(again) == [tasks[1]]
+    end(work, *again)
+    last = take(work, 1)
+    end(work, *last)
+    assert ids(last) == [tasks[2]]
+    assert share() == 2
 
 
 async def test_a_limit_that_a_newer_worker_has_changed_is_heeded(

@@ -224,7 +224,8 @@ class Session:
         return self._rooms.is_empty and not held
 
     def _take_from(self, number: int, held: Held, room: int, now: float) -> None:
-        held.look_at = now + self._sweep
+        if room:  # without, it was not looked at
+            held.look_at = now + self._sweep
         held.beat_at = now + self._lease / 3
         taken = self._log.take(
             number,
