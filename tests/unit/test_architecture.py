@@ -27,8 +27,8 @@ PURE = {
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
-        "intake", "load", "lookout", "present", "projection", "refolding", "replaying", "rows",
-        "standing", "thinning", "wakeups",
+        "intake", "load", "lookout", "lost_tail", "present", "projection", "refolding",
+        "replaying", "rows", "standing", "thinning", "wakeups",
     ],
 }  # fmt: skip
 """Modules that decide: no clock, no chance, no I/O."""
@@ -47,6 +47,7 @@ ALSO = {
     "milepost_worker.jobs": {"milepost_log.work", "threading"},
     "milepost_worker.outcomes": {"milepost_log.work"},
     "milepost_notify.intake": {"milepost_log.reader"},  # the frozen value Entry
+    "milepost_notify.lost_tail": {"milepost_log.reader"},
     "milepost_submit.params": {"jsonschema_rs"},  # compiles and checks, reads nothing
     "milepost_submit.batches": {"milepost_log.commands"},  # the frozen value NewTask
     "milepost_submit.decisions": {"milepost_log.commands"},

@@ -1,6 +1,6 @@
 """Owns reading the log, for projectors: from a checkpoint, without a consumer group."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
@@ -27,7 +27,8 @@ class Reading:
     log_id: str | None
     """The log's random name; null before it has one."""
     continues: bool
-    """Whether the log still has the entry that was read behind: otherwise its tail is lost."""
+    """Whether the log still has the entry that was read behind, or begins there: otherwise its tail
+    is lost."""
     entries: list[Entry]
 
 
@@ -85,23 +86,52 @@ class LogReader:
 
         XREAD alone cannot tell a lost tail from silence, and the client connects again without a
         word: so each read also says, by the same connection, whose log it is and whether it still
-        has the entry `after`.
+        has the entry `after`. Asked behind the read, as it may have waited while that went.
         """
         at = str(after)
         async with self._servers.at(self._keys.log) as client:
             pipe = client.pipeline(transaction=False)
-            pipe.hget(self._keys.meta, "log_id")  # pyright: ignore  # untyped
-            pipe.xrange(self._keys.log, at, at, count=1)  # pyright: ignore  # untyped
             pipe.xread({self._keys.log: at}, count=count, block=block_ms)  # pyright: ignore  # untyped
-            name, found, answer = cast(tuple[bytes | None, list[Any], Any], await pipe.execute())
+            pipe.hmget(self._keys.meta, ["log_id", "base"])  # pyright: ignore  # untyped
+            pipe.xrange(self._keys.log, at, at, count=1)  # pyright: ignore  # untyped
+            answer, meta, found = cast(tuple[Any, list[Any], list[Any]], await pipe.execute())
         entries = [Entry(entry[0], entry[1]) for entry in answer[0][1]] if answer else []
-        log_id = None if name is None else name.decode()
-        return Reading(log_id, after == ZERO or bool(found), entries)
+        log_id = None if meta[0] is None else meta[0].decode()
+        continues = after == ZERO or bool(found) or meta[1] == at.encode()
+        return Reading(log_id, continues, entries)
+
+    async def first(self) -> StreamId | None:
+        """The oldest entry that is there; null when there is none."""
+        async with self._servers.at(self._keys.log) as client:
+            found = cast(list[Any], await client.xrange(self._keys.log, count=1))  # pyright: ignore  # untyped
+        return StreamId.parse(found[0][0]) if found else None
+
+    async def entries(self, positions: Iterable[StreamId]) -> list[Entry]:
+        """The entries that have these ids, as far as they are there."""
+        async with self._servers.at(self._keys.log) as client:
+            pipe = client.pipeline(transaction=False)
+            for at in map(str, positions):
+                pipe.xrange(self._keys.log, at, at)  # pyright: ignore  # untyped
+            found = await pipe.execute()
+        return [Entry(entry[0], entry[1]) for answer in found for entry in answer]
+
+    async def raise_last_id(self, position: StreamId, *, base: StreamId | None = None) -> bool:
+        """Let new entries come behind `position`, so that no id is given twice.
+
+        Args:
+            base: readers may stand there, before the first entry, though no entry has this id.
+
+        Returns:
+            Whether it is so; not, and nothing is changed, where entries are at or before `base`.
+        """
+        arguments = [self._keys.prefix, str(position), "" if base is None else str(base)]
+        names = [self._keys.log, self._keys.meta]
+        return bool(await call_async(self._servers, "last_id", names, arguments))
 
     async def checkpoint(self, reader: str, position: StreamId, *, keep_ms: int) -> int:
         """Tell how far `reader` is and trim what everybody has read; entries trimmed."""
         arguments = [self._keys.prefix, reader, str(position), keep_ms, self._keep_bytes()]
-        names = [self._keys.log, self._keys.readers]
+        names = [self._keys.log, self._keys.readers, self._keys.meta]
         return int(await call_async(self._servers, "checkpoint", names, arguments))
 
     async def bury(self, entry: Entry, reason: str) -> None:

@@ -6,9 +6,11 @@ from copy import deepcopy
 from dataclasses import replace
 
 from milepost.cursors import ZERO, StreamId
+from milepost_notify.archive import HistoryRow
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory_reads import MemoryRows, MemorySnapshot
+from milepost_notify.refolding import refold
 from milepost_notify.replaying import Replayed, created, needed, replay, taken_out
 from milepost_notify.rows import TaskKey, is_unread
 from milepost_notify.store import CheckpointMoved
@@ -95,6 +97,35 @@ class MemoryStore:
         gone = told.thinned.union(*(surplus(self._numbered(key)) for key in told.crowded))
         for each in gone:
             rows.history.pop((partition, each), None)
+
+    async def newest(self, partition: int, until: str, limit: int) -> list[HistoryRow]:
+        """See `store.ProjectionStore`."""
+        positions = [at for number, at in self._rows.history if number == partition and at <= until]
+        return [self._rows.history[partition, at] for at in sorted(positions, reverse=True)[:limit]]
+
+    async def take_back(self, before: Checkpoint, position: StreamId) -> Checkpoint:
+        """See `store.ProjectionStore`."""
+        rows = self._rows
+        if rows.checkpoints.get(before.partition) != before:
+            raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")
+        owners = set[str]()
+        for table in (rows.history, rows.parked):
+            lost = [key for key in table if key > (before.partition, position.sortable)]
+            lost = [key for key in lost if key[0] == before.partition]
+            owners |= {table.pop(key)["owner"] for key in lost}
+        rows.tasks = {key: row for key, row in rows.tasks.items() if key[0] not in owners}
+        rows.inboxes = {key: row for key, row in rows.inboxes.items() if key not in owners}
+        rows.notifications = {
+            key: row for key, row in rows.notifications.items() if key[0] not in owners
+        }
+        left = [row for _, row in sorted(rows.history.items()) if row["owner"] in owners]
+        changes = deepcopy(refold(Known(), left))
+        rows.tasks |= changes.tasks
+        rows.inboxes |= changes.inboxes
+        rows.notifications |= changes.notifications
+        after = replace(before, era=before.era + 1, position=position)
+        rows.checkpoints[before.partition] = after
+        return after
 
     def _numbered(self, key: TaskKey) -> list[Numbered]:
         return sorted(

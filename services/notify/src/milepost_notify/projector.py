@@ -15,6 +15,7 @@ from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
 from milepost_notify.intake import FEWEST, Batch, batch_of, next_count
+from milepost_notify.recovery import recover
 from milepost_notify.store import CheckpointMoved, ProjectionStore
 from milepost_notify.wakeups import WakeUp
 
@@ -26,12 +27,18 @@ LOOK_SECONDS = 2.0
 """With nothing to do, so often whether the checkpoint is still ours."""
 TRIM_SECONDS, TRIM_IDLE_SECONDS = 5.0, 60.0
 
+_REMEDY = "Restore it; nothing is projected until then"
+
 Announce = Callable[[WakeUp], Awaitable[object]]
 Monotonic = Callable[[], float]
 
 
 class LogLost(MilepostError):
     """The log is not the one, or not all of the one, that the read models were made from."""
+
+
+class TailLost(MilepostError):
+    """The log had lost its tail, and the read models have been taken back: go on from there."""
 
 
 class LogNotMade(MilepostError):
@@ -75,6 +82,7 @@ class Projection:
             CheckpointMoved: another projector has gone on.
             LogLost: what is in the log does not continue what is in the read models.
             LogNotMade: there is no log yet.
+            TailLost: read models were taken back, for the log had lost its tail.
             LogUnavailable, StoreUnavailable: no connection, or a write of unknown outcome.
         """
         ports = self._ports
@@ -129,9 +137,17 @@ class Projection:
         if self._saving is not None:
             saved = await self._saving
         await self._still_at(saved)
-        raise LogLost(
-            f"the log no longer has {saved.position}, which is projected: its tail was lost. "
-            "Restore it; nothing is projected until then"
+        ports = self._ports
+        taken = await recover(ports.store, ports.writer, self._partition, saved)
+        if taken is None:
+            raise LogLost(
+                f"the log has nothing up to {saved.position}, where the read models are: it was "
+                f"emptied or trimmed by somebody else. {_REMEDY}"
+            )
+        await ports.announce(WakeUp.of(taken, taken, None))
+        raise TailLost(
+            f"the log lost its tail: taken back from {saved.position} to {taken.position}, "
+            f"era {taken.era}"
         )
 
     async def _look_for_another(self, saved: Checkpoint) -> None:
@@ -173,10 +189,10 @@ def _same_log(stored: Checkpoint, log_id: str | None) -> None:
     if log_id is None:
         raise LogLost(
             f"the log is empty, the read models go up to {stored.position}: this Redis is new or "
-            "has lost its data. Restore it; nothing is projected until then"
+            f"has lost its data. {_REMEDY}"
         )
     if log_id != stored.log_id:
         raise LogLost(
             f"the log is {log_id}, the read models were made from {stored.log_id}: "
-            "MILEPOST_REDIS_URL and MILEPOST_DATABASE_URL do not belong together"
+            f"MILEPOST_REDIS_URL and MILEPOST_DATABASE_URL do not belong together. {_REMEDY}"
         )

@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import Connection, Update, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from milepost.cursors import StreamId
 from milepost_notify import statements as st
 from milepost_notify import tables as t
+from milepost_notify.archive import HistoryRow
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.rows import START, TaskKey
 from milepost_notify.sql_folded import FoldedRows, send
+from milepost_notify.sql_refold import as_history
 from milepost_notify.sql_removal import thin
 from milepost_notify.sql_rows import as_checkpoint, checkpoint_query
+from milepost_notify.sql_take_back import take_back
 from milepost_notify.sql_threads import engines, transact
 from milepost_notify.store import CheckpointMoved
 
@@ -90,16 +93,48 @@ class SqlProjectionStore:
             StoreUnavailable: no answer.
         """
 
+        after = replace(before, position=position)
+
         def write(connection: Connection) -> None:
-            if connection.execute(_advance(before, position)).rowcount != 1:
-                raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")
+            _move(connection, before, after)
             self._folded.save(connection, before.generation, changes)
             for table, rows in ((t.history, changes.history), (t.parked, changes.parked)):
                 send(connection, self._append[table], rows)
             thin(connection, before.partition, changes)
 
         await transact(self._writer, write)
-        return replace(before, position=position)
+        return after
+
+    async def newest(self, partition: int, until: str, limit: int) -> list[HistoryRow]:
+        """History up to a position, newest first."""
+        column = t.history.c
+        query = (
+            select(t.history)
+            .where(column.partition == partition, column.position <= until)
+            .order_by(column.position.desc())
+            .limit(limit)
+        )
+
+        def read(connection: Connection) -> list[HistoryRow]:
+            return as_history(connection.execute(query))
+
+        return await transact(self._reader, read)
+
+    async def take_back(self, before: Checkpoint, position: StreamId) -> Checkpoint:
+        """Forget what is behind a position, in one transaction that begins as that of `apply`.
+
+        Raises:
+            CheckpointMoved: the stored checkpoint is not `before`.
+            StoreUnavailable: no answer.
+        """
+        after = replace(before, era=before.era + 1, position=position)
+
+        def write(connection: Connection) -> None:
+            _move(connection, before, after)
+            take_back(connection, self._folded, after)
+
+        await transact(self._writer, write)
+        return after
 
     async def close(self) -> None:
         """Close every connection."""
@@ -107,16 +142,15 @@ class SqlProjectionStore:
             await asyncio.to_thread(engine.dispose)
 
 
-def _advance(before: Checkpoint, position: StreamId) -> Update:
+def _move(connection: Connection, before: Checkpoint, after: Checkpoint) -> None:
     column = t.checkpoint.c
-    return (
-        update(t.checkpoint)
-        .where(
-            column.partition == before.partition,
-            column.log_id == before.log_id,
-            column.era == before.era,
-            column.position == before.position.sortable,
-            column.generation == before.generation,
-        )
-        .values(position=position.sortable)
+    stands = and_(
+        column.partition == before.partition,
+        column.log_id == before.log_id,
+        column.era == before.era,
+        column.position == before.position.sortable,
+        column.generation == before.generation,
     )
+    new = {"log_id": after.log_id, "era": after.era, "position": after.position.sortable}
+    if connection.execute(update(t.checkpoint).where(stands).values(new)).rowcount != 1:
+        raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")

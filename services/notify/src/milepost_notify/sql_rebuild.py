@@ -4,21 +4,19 @@ Blocking, for a program of its own. Projectors go on meanwhile: what a step take
 short transaction, and the switch locks the checkpoint for the last few events alone.
 """
 
-from typing import cast
-
 from sqlalchemy import Connection, func, select
 
 from milepost.errors import MilepostError
-from milepost_notify import cache, sql_generations
+from milepost_notify import sql_generations
 from milepost_notify import tables as t
-from milepost_notify.archive import HistoryRow, archived
-from milepost_notify.changes import Known
+from milepost_notify.archive import HistoryRow
+from milepost_notify.changes import Changes
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.comparison import Compared
-from milepost_notify.refolding import refold_entries
 from milepost_notify.sql_compare import compare
 from milepost_notify.sql_folded import FoldedRows
 from milepost_notify.sql_generations import Building
+from milepost_notify.sql_refold import Refold, as_history
 from milepost_notify.sql_rows import as_checkpoint, checkpoint_query, translated
 from milepost_notify.sql_threads import engines
 
@@ -43,7 +41,7 @@ class SqlRebuild:
         self._reader, self._writer = engines(database_url, patient=True)
         self._partition = partition
         self._folded = FoldedRows(self._writer.dialect)
-        self._known = Known()
+        self._refold = Refold(self._folded, partition)
 
     def close(self) -> None:
         """Close every connection."""
@@ -52,10 +50,12 @@ class SqlRebuild:
 
     def begin(self) -> Building | None:
         """Go on with a generation begun before, or begin one; null: nothing was ever projected."""
-        self._known = Known()
         with translated(), self._writer.begin() as connection:
             at = self._checkpoint(connection, lock=True)
-            return None if at is None else sql_generations.begin(connection, at)
+            building = None if at is None else sql_generations.begin(connection, at)
+        if building is not None:
+            self._refold = Refold(self._folded, building.number)
+        return building
 
     def sizes(self, building: Building) -> tuple[int, int]:
         """History rows contained, and history rows in all."""
@@ -75,12 +75,11 @@ class SqlRebuild:
         with translated(), self._reader.begin() as connection:
             at = self._same_era(connection, building)
             rows = self._history(connection, building, at, EVENTS_A_STEP)
-            fold = _Fold(self._folded, self._known, building, rows)
-            fold.fold(connection)
+            changes = self._refold.fold(connection, rows)
         if not rows:
             return building, 0
         with translated(), self._writer.begin() as connection:
-            return fold.save(connection), len(rows)
+            return self._save(connection, building, rows, changes), len(rows)
 
     def compare(self, building: Building) -> list[Compared]:
         """Compare with what is served, as of one moment, all that has not changed since."""
@@ -110,9 +109,8 @@ class SqlRebuild:
             if len(rows) > EVENTS_A_STEP:
                 return None
             if rows:
-                fold = _Fold(self._folded, self._known, building, rows)
-                fold.fold(connection)
-                building = fold.save(connection)
+                changes = self._refold.fold(connection, rows)
+                building = self._save(connection, building, rows, changes)
             found = list[Compared]()
             if at.position.sortable != compared:
                 found = compare(connection, at.generation, building.number, since=compared)
@@ -154,31 +152,11 @@ class SqlRebuild:
             .order_by(column.position)
             .limit(most)
         )
-        names = t.history.c.keys()
-        return [
-            cast(HistoryRow, dict(zip(names, row, strict=True)))
-            for row in connection.execute(query)
-        ]
+        return as_history(connection.execute(query))
 
-
-class _Fold:
-    """History rows on their way into a generation."""
-
-    def __init__(
-        self, folded: FoldedRows, known: Known, building: Building, rows: list[HistoryRow]
-    ) -> None:
-        self._folded, self._known, self._building = folded, known, building
-        self._rows = rows
-
-    def fold(self, connection: Connection) -> None:
-        entries = [archived(row) for row in self._rows]
-        wanted = cache.missing(self._known, entries)
-        if wanted:
-            cache.add(self._known, self._folded.read(connection, self._building.number, *wanted))
-        self._changes = refold_entries(self._known, entries)
-
-    def save(self, connection: Connection) -> Building:
-        after = sql_generations.advance(connection, self._building, self._rows[-1]["position"])
-        self._folded.save(connection, self._building.number, self._changes)
-        cache.evict(self._known, [])
+    def _save(
+        self, connection: Connection, building: Building, rows: list[HistoryRow], changes: Changes
+    ) -> Building:
+        after = sql_generations.advance(connection, building, rows[-1]["position"])
+        self._refold.save(connection, changes)
         return after

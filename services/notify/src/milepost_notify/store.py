@@ -59,6 +59,19 @@ class ProjectionStore(Protocol):
         """
         ...
 
+    async def newest(self, partition: int, until: str, limit: int) -> list[HistoryRow]:
+        """History up to a position, newest first."""
+        ...
+
+    async def take_back(self, before: Checkpoint, position: StreamId) -> Checkpoint:
+        """Forget what is behind a position, and make the rows of its owners again from the history
+        that is left, in one step, or nothing; the new checkpoint there, of the next era.
+
+        Raises:
+            CheckpointMoved: the stored checkpoint is not `before`.
+        """
+        ...
+
 
 class ReplayStore(Protocol):
     """The side of whoever has parked events folded again. Raises StoreUnavailable."""

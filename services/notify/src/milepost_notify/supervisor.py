@@ -11,7 +11,7 @@ from random import uniform
 from typing import Any
 
 from milepost.errors import LogUnavailable, MilepostError
-from milepost_notify.projector import LogLost, LogNotMade, Projection
+from milepost_notify.projector import LogLost, LogNotMade, Projection, TailLost
 from milepost_notify.store import CheckpointMoved, StoreUnavailable
 
 MOST_BACKOFF_SECONDS = 1.0
@@ -49,6 +49,8 @@ class Supervised:
                     _log.warning("projector waits", extra=self._fields(reason=str(err)))
                 self.state = "no connection to Redis or the database"
                 await self._wait()
+            except TailLost as err:
+                _log.warning("log lost its tail", extra=self._fields(reason=str(err)))
             except LogLost as err:
                 await self._stop(err)
             except Exception:

@@ -1,10 +1,13 @@
 #!lua flags=allow-oom
 -- Remember how far a reader is, and trim what all readers have behind them.
--- KEYS[1] log  [2] readers
+-- KEYS[1] log  [2] readers  [3] meta
 -- ARGV[1] prefix  [2] reader  [3] its checkpoint, a stream id  [4] ms of events to keep behind
 --      [5] bytes the log may have, 0 for any number: what is more goes first, however new
 -- Answer: entries trimmed. Repeatable. The checkpoint's own entry always stays: by it the reader
--- knows that the log has not lost its tail.
+-- knows that the log has not lost its tail. Where it has, nothing is trimmed: what is left will tell
+-- how much is lost.
+if #redis.call('XRANGE', log, ARGV[3], ARGV[3]) == 0
+  and redis.call('HGET', KEYS[3], 'base') ~= ARGV[3] then return 0 end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 local lowest = ARGV[3]
 for _, mark in ipairs(redis.call('HVALS', KEYS[2])) do
