@@ -51,6 +51,12 @@ class Rooms:
         with self._lock:
             return 0 if self._suspects else self._pace.places - self._running.total()
 
+    def part(self, free: int, left: int) -> int:
+        """How many of `free` places one of `left` partitions may fill: its share, but no fewer than
+        there are threads. A call costs much the same for one task as for eight, and who is left out
+        now comes first the next time."""
+        return min(free, max(-(-free // left), self._threads))
+
     def is_full(self, waiting: Collection[Job]) -> bool:
         """Whether every thread has something else to do than what is `waiting`."""
         with self._lock:

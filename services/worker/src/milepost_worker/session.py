@@ -177,7 +177,7 @@ class Session:
 
     def _take(self, now: float) -> float:
         """End what has ended and take where work may be; where there is no room, still show life
-        and watch others. Partitions that were given nothing for long go first, and share the room:
+        and watch others. Partitions that were given nothing for long go first, a handful each:
         what waits in one stands before nobody in another."""
         self._notice_room()
         due = [
@@ -186,7 +186,7 @@ class Session:
             if (held.endings or now >= held.look_at) and not held.is_away(now)
         ]
         for left, (number, held) in zip(range(len(due), 0, -1), due, strict=True):
-            room = -(-self._room(held) // left)
+            room = self._rooms.part(self._room(held), left)
             if room > 0:
                 self._take_from(number, held, room, now)
             elif held.endings:
