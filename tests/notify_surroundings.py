@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -99,6 +99,22 @@ class Scribe:
         """Lose data."""
         for name in names:
             await self._do(name, "DEL", name)
+
+    async def restore(
+        self,
+        owner: str,
+        entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]],
+        log_id: str = LOG_ID,
+    ) -> None:
+        """Put a copy of the owner's log in the place of what is there, in one step."""
+        keys = self.keys(owner)
+        async with self.client.at(keys.log) as client:
+            pipe: Any = client.pipeline(transaction=True)  # pyright: ignore[reportUnknownMemberType]  # untyped
+            pipe.delete(keys.log)
+            pipe.hset(keys.meta, "log_id", log_id)
+            for entry, fields in entries:
+                pipe.xadd(keys.log, fields, id=entry)
+            await pipe.execute()
 
     async def _do(self, key: str, *command: Any) -> Any:
         async with self.client.at(key) as client:

@@ -100,15 +100,12 @@ async def cut(log: Scribe, count: int, *, keep_id: bool = False) -> None:
     """Lose the last entries as an older copy would: with the last id, unless it is kept."""
     keys = log.keys("bob")
     kept = await log.entries(keys.log)
-    async with log.client.at(keys.log) as client:
-        pipe: Any = client.pipeline(transaction=True)  # pyright: ignore[reportUnknownMemberType]  # untyped
-        if keep_id:
-            pipe.xdel(keys.log, *(entry for entry, _ in kept[-count:]))
-        else:  # XSETID does not go back behind what was deleted
-            pipe.delete(keys.log)
-            for entry, fields in kept[:-count]:
-                pipe.xadd(keys.log, fields, id=entry)
-        await pipe.execute()
+    if keep_id:
+        gone = [entry for entry, _ in kept[-count:]]
+        async with log.client.at(keys.log) as client:
+            await client.xdel(keys.log, *gone)  # pyright: ignore[reportUnknownMemberType]  # untyped
+    else:  # XSETID does not go back behind what was deleted
+        await log.restore("bob", kept[:-count])
 
 
 async def reached(store: SqlProjectionStore, position: StreamId) -> None:

@@ -303,10 +303,9 @@ async def test_a_log_that_is_not_the_one_stops_the_partition_with_one_clear_line
         kept = await log.entries(keys.log)
         before = tables(settings)
         if loss == "empty":
-            await log.delete(keys.log, keys.meta)
+            await log.delete(keys.meta, keys.log)
         elif loss == "another":
-            await log.delete(keys.log)
-            await log.name_logs("ffff" * 8)
+            await log.restore("bob", [], "ffff" * 8)
         else:
             await log.delete(keys.log)
         words = {"empty": "is empty", "another": "do not belong together", "emptied": "was emptied"}
@@ -317,10 +316,7 @@ async def test_a_log_that_is_not_the_one_stops_the_partition_with_one_clear_line
         assert tables(settings) == before
         assert lines(caplog, logging.ERROR) == ["projector stopped"]
 
-        await log.delete(keys.log, keys.dead)
-        await log.name_logs()
-        for entry, fields in kept:
-            await log.raw("bob", fields, id=entry.decode())
+        await log.restore("bob", kept)
         await until(state_of(projector), lambda state: state == "ok")
         await reached(store, await log.tell(created("after"), task_id()))
     assert len(tables(settings)["task"]) == len(before["task"]) + 1

@@ -130,12 +130,12 @@ class Projection:
         return stored
 
     async def _check(self, saved: Checkpoint, reading: Reading) -> None:
-        _same_log(saved, reading.log_id)
-        if reading.continues:
+        if reading.log_id == saved.log_id and reading.continues:
             return
-        # Trimmed behind another projector's checkpoint, or lost: the stored checkpoint knows.
         if self._saving is not None:
             saved = await self._saving
+        _same_log(saved, reading.log_id)
+        # Trimmed behind another projector's checkpoint, or lost: the stored checkpoint knows.
         await self._still_at(saved)
         ports = self._ports
         taken = await recover(ports.store, ports.writer, self._partition, saved)
