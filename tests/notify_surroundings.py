@@ -26,6 +26,7 @@ from milepost.owners import partition_of
 from milepost.settings import Settings
 from milepost_log.reader import LogReader
 from milepost_log.servers import AsyncServers, open_servers_async
+from milepost_notify.main import DAY_MS
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.redis_wakeups import announce
 from milepost_notify.store import ProjectionStore
@@ -187,6 +188,7 @@ async def projecting(settings: Settings, store: ProjectionStore) -> AsyncGenerat
             monotonic=time.monotonic,
             dead_letter=lambda position, reason: None,
             keep_ms=int(settings.log_keep * 1000),
+            history_ms=int(settings.history_days * DAY_MS),
         )
         supervised = Supervised(0, partial(Projection, 0, ports))
         await stack.enter_async_context(running(supervised.run()))

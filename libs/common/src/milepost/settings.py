@@ -88,7 +88,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds of events kept behind all readers; a quarter of maxmemory at most",
     )
-    history_days: float = Field(90.0, gt=0, description="How long ended tasks are kept in SQL")
+    history_days: float = Field(
+        90.0, gt=0, description="How long ended tasks are kept in SQL, with their history"
+    )
     demo: bool = Field(False, description="Lets demo.steps kill its worker (`up` chooses 1)")
     log_format: Literal["text", "json"] = Field("text", description="Form of log lines")
     metrics_port: int | None = Field(

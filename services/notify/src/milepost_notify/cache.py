@@ -45,7 +45,8 @@ def missing(known: Known, entries: Iterable[Logged | Unread]) -> Missing:
 def add(known: Known, loaded: Known) -> None:
     """Take in what was read. What is known already is newer: it may wait to be saved."""
     for key, row in loaded.tasks.items():
-        known.tasks.setdefault(key, row)
+        if key not in known.gone:
+            known.tasks.setdefault(key, row)
     for owner, row in loaded.inboxes.items():
         known.inboxes.setdefault(owner, row)
 

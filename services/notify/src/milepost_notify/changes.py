@@ -1,7 +1,9 @@
 """Owns what a batch of events starts from, and what it does to the read models. No I/O."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from milepost.cursors import StreamId
 from milepost_notify.archive import HistoryRow, ParkedRow
 from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
 
@@ -17,6 +19,19 @@ class Known:
     """Tasks of which an event could not be projected: everything later waits behind it."""
     children: dict[TaskKey, int] = field(default_factory=dict[TaskKey, int])
     """For a replay: how many known tasks have this one as their parent, which is not known yet."""
+    gone: set[TaskKey] = field(default_factory=set[TaskKey])
+    """Tasks that retention has taken out, which are stored until that is saved."""
+
+
+class Gone(NamedTuple):
+    """A task that retention takes out."""
+
+    owner: str
+    task_id: str
+    below: str
+    """Its history below this position goes."""
+    whole: bool
+    """The task itself goes too; not, where its id was used again."""
 
 
 @dataclass(slots=True)
@@ -35,6 +50,11 @@ class Changes:
     crowded: set[TaskKey] = field(default_factory=set[TaskKey])
     """Tasks that have so many progress events now that fewer of the old ones stay: which go
     (`thinning.surplus`) is found once those of this batch are stored."""
+
+    gone: list[Gone] = field(default_factory=list[Gone])
+    """What is kept no longer."""
+    retained: StreamId | None = None
+    """Retention has looked at everything up to here; null: it did not look."""
 
     @property
     def owners(self) -> set[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from milepost.cursors import MAX_ORDINAL, StreamId
 from milepost.errors import InvalidCursor
-from milepost.events import Event, InboxRead, TaskCreated, TaskProgressed
+from milepost.events import Event, InboxRead, TaskCreated, TaskDismissed, TaskProgressed
 from milepost_notify.archive import (
     Logged,
     Unread,
@@ -56,6 +56,8 @@ def fold(known: Known, entries: Iterable[Logged | Unread], *, to_history: bool =
             else:
                 n = _task_event(known, changes, entry, key)
         except Unprojectable as err:
+            if isinstance(entry.event.payload, TaskDismissed):
+                continue  # of a task that is kept no longer: there is nothing left to close
             _park(known, changes, entry, key, str(err))
             continue
         if to_history:

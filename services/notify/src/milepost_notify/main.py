@@ -44,6 +44,7 @@ BLOCKING_ANSWER_SECONDS = 3.0
 """A blocking read answers within one second."""
 SWITCH_SECONDS = 0.0001
 YOUNG_OBJECTS = 20_000
+DAY_MS = 24 * 3600 * 1000
 
 _log = logging.getLogger(__name__)
 
@@ -150,6 +151,7 @@ async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Su
                 monotonic=time.monotonic,
                 dead_letter=partial(_dead_letter, partition),
                 keep_ms=int(settings.log_keep * 1000),
+                history_ms=int(settings.history_days * DAY_MS),
             )
             supervised.append(Supervised(partition, partial(Projection, partition, ports)))
         await stack.enter_async_context(running(*(each.run() for each in supervised)))

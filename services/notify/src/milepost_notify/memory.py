@@ -1,18 +1,20 @@
 """Owns the read models in memory: the plainest form of the ports, for tests. Folds nothing."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
 
 from milepost.cursors import ZERO, StreamId
+from milepost.events import InboxRead
 from milepost_notify.archive import HistoryRow
-from milepost_notify.changes import Changes, Known
+from milepost_notify.changes import Changes, Gone, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory_reads import MemoryRows, MemorySnapshot
 from milepost_notify.refolding import refold
 from milepost_notify.replaying import Replayed, created, needed, replay, taken_out
-from milepost_notify.rows import TaskKey, is_unread
+from milepost_notify.retention import ENDS, End, Ends
+from milepost_notify.rows import TASK_PROGRESS, TaskKey, is_unread
 from milepost_notify.store import CheckpointMoved
 from milepost_notify.thinning import Numbered, surplus
 
@@ -54,13 +56,26 @@ class MemoryStore:
             Known(found, {owner: rows.inboxes[owner] for owner in inboxes if owner in rows.inboxes})
         )
 
+    async def ends(self, at: Checkpoint, until: StreamId) -> Ends | None:
+        """See `store.ProjectionStore`."""
+        found = sorted(
+            (row["position"], row["owner"], row["task_id"])
+            for row in self._rows.history.values()
+            if row["partition"] == at.partition
+            and row["type"] in ENDS
+            and at.retained.sortable < row["position"] <= until.sortable
+        )
+        return Ends.of([End(owner, task, position) for position, owner, task in found], until)
+
     async def apply(self, before: Checkpoint, position: StreamId, changes: Changes) -> Checkpoint:
         """See `store.ProjectionStore`."""
         stored = self._rows.checkpoints.get(before.partition)
         if stored != before:
             raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")
-        after = replace(before, position=position)
+        after = replace(before, position=position, retained=changes.retained or before.retained)
         self._write(before.partition, changes)
+        if changes.retained is not None:
+            self._forget(before, changes.retained, changes.gone)
         self._rows.checkpoints[before.partition] = after
         return after
 
@@ -123,9 +138,26 @@ class MemoryStore:
         rows.tasks |= changes.tasks
         rows.inboxes |= changes.inboxes
         rows.notifications |= changes.notifications
-        after = replace(before, era=before.era + 1, position=position)
+        retained = min(before.retained, position)
+        after = replace(before, era=before.era + 1, position=position, retained=retained)
         rows.checkpoints[before.partition] = after
         return after
+
+    def _forget(self, before: Checkpoint, until: StreamId, gone: Sequence[Gone]) -> None:
+        rows, below = self._rows, {each[:2]: each.below for each in gone}
+        for key in (each[:2] for each in gone if each.whole):
+            rows.tasks.pop(key, None)
+            rows.notifications.pop((key[0], TASK_PROGRESS, key[1]), None)
+        read_until = until.sortable
+        rows.history = {
+            place: row
+            for place, row in rows.history.items()
+            if row["partition"] != before.partition
+            or (
+                row["position"] >= below.get((row["owner"], row["task_id"]), "")
+                and (row["type"] != InboxRead.type or row["position"] > read_until)
+            )
+        }
 
     def _numbered(self, key: TaskKey) -> list[Numbered]:
         return sorted(

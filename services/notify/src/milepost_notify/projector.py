@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from milepost.errors import MilepostError
 from milepost_log.reader import LogReader, Reading
-from milepost_notify import cache
+from milepost_notify import cache, retention
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
@@ -60,6 +60,8 @@ class Ports:
     """Told the position and the reason of what nobody can read."""
     keep_ms: int
     """Events stay so long in the log behind all readers."""
+    history_ms: int
+    """Ended tasks stay so long in the read models and the history, by the log's time."""
 
 
 class Projection:
@@ -105,8 +107,10 @@ class Projection:
                 if self._saving is not None:
                     saved = await self._saving
                     self._saving = None
+                    known.gone.clear()
                     on_well()
                 if batch and changes is not None:
+                    await self._expire(saved, known, batch, changes)
                     cache.evict(known, [changes])
                     self._saving = asyncio.create_task(self._save(saved, batch, changes))
                 else:
@@ -165,6 +169,21 @@ class Projection:
         if wanted := cache.missing(known, batch.entries):
             cache.add(known, await self._ports.store.known(saved, *wanted))
         return fold(known, batch.entries)
+
+    async def _expire(
+        self, saved: Checkpoint, known: Known, batch: Batch, changes: Changes
+    ) -> None:
+        """Have what is kept no longer leave with this batch. Nothing else waits to be saved."""
+        store, keep_ms = self._ports.store, self._ports.history_ms
+        until = retention.horizon(saved, batch.position, keep_ms)
+        found = None if until is None else await store.ends(saved, until)
+        if found is None:
+            return
+        keys, owners = found.keys - known.tasks.keys(), found.owners - known.inboxes.keys()
+        cache.add(known, await store.known(saved, keys, owners, ()))
+        if wanted := retention.parents(known, found):
+            cache.add(known, await store.known(saved, wanted, (), ()))
+        retention.expire(known, changes, found, batch.position, batch.position.ms)
 
     async def _save(self, before: Checkpoint, batch: Batch, changes: Changes) -> Checkpoint:
         for entry, reason in batch.dead:

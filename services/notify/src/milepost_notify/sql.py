@@ -12,10 +12,12 @@ from milepost_notify import tables as t
 from milepost_notify.archive import HistoryRow
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.retention import PATIENCE_MS, Ends
 from milepost_notify.rows import START, TaskKey
 from milepost_notify.sql_folded import FoldedRows, send
+from milepost_notify.sql_generations import being_made
 from milepost_notify.sql_refold import as_history
-from milepost_notify.sql_removal import thin
+from milepost_notify.sql_removal import ends, forget, thin
 from milepost_notify.sql_rows import as_checkpoint, checkpoint_query
 from milepost_notify.sql_take_back import take_back
 from milepost_notify.sql_threads import engines, transact
@@ -81,6 +83,17 @@ class SqlProjectionStore:
 
         return await transact(self._reader, read)
 
+    async def ends(self, at: Checkpoint, until: StreamId) -> Ends | None:
+        """See `store.ProjectionStore`; null while a rebuild folds the history."""
+
+        def read(connection: Connection) -> Ends | None:
+            waits = until.ms - at.retained.ms < PATIENCE_MS
+            if waits and connection.scalar(being_made(at.partition)) is not None:
+                return None
+            return ends(connection, at, until)
+
+        return await transact(self._reader, read)
+
     async def apply(self, before: Checkpoint, position: StreamId, changes: Changes) -> Checkpoint:
         """Save all changes and the checkpoint in one transaction.
 
@@ -93,7 +106,7 @@ class SqlProjectionStore:
             StoreUnavailable: no answer.
         """
 
-        after = replace(before, position=position)
+        after = replace(before, position=position, retained=changes.retained or before.retained)
 
         def write(connection: Connection) -> None:
             _move(connection, before, after)
@@ -101,6 +114,8 @@ class SqlProjectionStore:
             for table, rows in ((t.history, changes.history), (t.parked, changes.parked)):
                 send(connection, self._append[table], rows)
             thin(connection, before.partition, changes)
+            if changes.retained is not None:
+                forget(connection, before, changes)
 
         await transact(self._writer, write)
         return after
@@ -127,7 +142,8 @@ class SqlProjectionStore:
             CheckpointMoved: the stored checkpoint is not `before`.
             StoreUnavailable: no answer.
         """
-        after = replace(before, era=before.era + 1, position=position)
+        retained = min(before.retained, position)
+        after = replace(before, era=before.era + 1, position=position, retained=retained)
 
         def write(connection: Connection) -> None:
             _move(connection, before, after)
@@ -152,5 +168,6 @@ def _move(connection: Connection, before: Checkpoint, after: Checkpoint) -> None
         column.generation == before.generation,
     )
     new = {"log_id": after.log_id, "era": after.era, "position": after.position.sortable}
+    new["retained"] = after.retained.sortable
     if connection.execute(update(t.checkpoint).where(stands).values(new)).rowcount != 1:
         raise CheckpointMoved(f"partition {before.partition} is not at {before.position}")

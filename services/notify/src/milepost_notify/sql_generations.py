@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
     and_,
     delete,
@@ -56,6 +57,11 @@ def begin(connection: Connection, at: Checkpoint) -> Building:
     building = Building(at.partition, newest + GENERATIONS_APART, at.era, START)
     _insert(connection, building, retired=False)
     return building
+
+
+def being_made(partition: int) -> Select[tuple[int]]:
+    """The number of what a rebuild is at, or was when it was killed."""
+    return select(t.generation.c.number).where(_of(partition), ~t.generation.c.retired)
 
 
 def advance(connection: Connection, building: Building, position: str) -> Building:

@@ -11,6 +11,7 @@ from milepost_notify.archive import HistoryRow
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.replaying import Replayed
+from milepost_notify.retention import Ends
 from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
 
 Which = Literal["active", "ended", "all"]
@@ -49,6 +50,11 @@ class ProjectionStore(Protocol):
     ) -> Known:
         """The rows of these tasks and owners in the generation of `at`, and every unread ended task
         of the last."""
+        ...
+
+    async def ends(self, at: Checkpoint, until: StreamId) -> Ends | None:
+        """Ends of tasks up to a position, behind what retention has looked at, the oldest
+        ENDS_AT_ONCE; null when nothing may leave the history now."""
         ...
 
     async def apply(self, before: Checkpoint, position: StreamId, changes: Changes) -> Checkpoint:
