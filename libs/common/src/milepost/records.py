@@ -44,7 +44,7 @@ class Task(BaseModel):
     done: float | None
     total: float | None
     eta_at: str | None
-    """When it will be done at the rate so far; null when unknown."""
+    """When it will be done at the recent rate; null when unknown."""
     attempt: int
     """0 before the first start."""
     queue_position: int | None

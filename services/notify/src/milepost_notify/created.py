@@ -52,4 +52,6 @@ def created_row(event: Event, told: TaskCreated) -> TaskRow:
         "cancel_requested_at": None,
         "rate_from": None,
         "rate_from_at": None,
+        "rate_next": None,
+        "rate_next_at": None,
     }

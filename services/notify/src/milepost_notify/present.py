@@ -100,7 +100,7 @@ def liveness(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> Livenes
 
 
 def eta_ms(row: TaskRow, now_ms: int) -> int | None:
-    """When it will be done at the rate of this attempt; null when unknown.
+    """When it will be done at the recent rate of this attempt (see `rates`); null when unknown.
 
     Measured when it last told something; when that time has passed, now, so that an estimate is
     never in the past.

@@ -1,6 +1,7 @@
 """Owns what each event makes of its task's row. No I/O, no clock: row and event say it all.
 
-It folds only from what thinning keeps: of progress events the first and the last of an attempt.
+It folds only from what thinning keeps: of progress events the first and the last of an attempt, and
+milestones of its rate.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from milepost.events import Event
 from milepost.records import MAX_NOTIFIED_RESULT_BYTES
 from milepost.task_state import ENDED, Status
 from milepost_notify.created import created_row
+from milepost_notify.rates import begun, measured
 from milepost_notify.rows import TaskRow
 
 MOST_BEFORE_SUCCESS = 99.9
@@ -65,8 +67,7 @@ def _started(row: TaskRow, event: Event, told: e.TaskStarted) -> TaskRow:
         "started_at": event.at if first else row["started_at"],
         "attempt_started_at": event.at,
         "progress_at": event.at,
-        "rate_from": 0.0 if first else None,
-        "rate_from_at": event.at if first else None,
+        **begun(event.at, first=first),
     }
 
 
@@ -74,7 +75,6 @@ def _progressed(row: TaskRow, event: Event, told: e.TaskProgressed) -> TaskRow:
     if row["status"] != "running" or row["attempt"] != event.attempt:
         return row
     progress = max(row["progress"], min(told.progress, MOST_BEFORE_SUCCESS))
-    measured = row["rate_from"] is not None
     position, n = event.id.sortable, row["progress_count"] + 1
     return {
         **row,
@@ -89,8 +89,7 @@ def _progressed(row: TaskRow, event: Event, told: e.TaskProgressed) -> TaskRow:
         "progress_from": n if row["progress_from"] is None else row["progress_from"],
         "progress_position": position,
         "progress_at": event.at,
-        "rate_from": row["rate_from"] if measured else progress,
-        "rate_from_at": row["rate_from_at"] if measured else event.at,
+        **measured(row, n, progress, event.at),
     }
 
 

@@ -85,10 +85,14 @@ class TaskRow(TypedDict):
     ended_at: int | None
     cancel_requested_at: int | None
     rate_from: float | None
-    """Percent from which the rate of this attempt is measured: 0 at the first start, what a later
-    attempt tells first (it may resume in the middle); null until then."""
+    """Percent from which the rate is measured: 0 at the first start, what a later attempt tells
+    first (it may resume in the middle); then a milestone (see `rates`); null until then."""
     rate_from_at: int | None
     """When it was there."""
+    rate_next: float | None
+    """Percent at the last milestone, from which the rate is measured from the next one on; null
+    before the attempt's first."""
+    rate_next_at: int | None
 
 
 class InboxRow(TypedDict):

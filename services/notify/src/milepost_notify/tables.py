@@ -135,6 +135,8 @@ class TaskTable(NotifyTable, table=True):
     cancel_requested_at: int | None = _ms()
     rate_from: float | None
     rate_from_at: int | None = _ms()
+    rate_next: float | None
+    rate_next_at: int | None = _ms()
 
 
 class NotificationTable(NotifyTable, table=True):
