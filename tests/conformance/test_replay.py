@@ -200,6 +200,36 @@ async def test_what_others_did_meanwhile_is_taken_into_account(stores: Stores):
     assert (parent["children_count"], parent["read"]) == (1, True)
 
 
+async def test_places_never_go_back(stores: Stores):
+    story = Story()
+    story.tell(created(), "p")
+    story.tell(e.TaskStarted(worker="w"), "p", attempt=1)
+    child = story.tell(created(parent="p"), "c")
+    told = story.told
+    at, _ = await project(stores, [told[0], later(told[1]), told[2]], told[2])
+    await stores.replaying.replay(0)
+    row = (await stores.writing.known(at, [("bob", "p")], [], [])).tasks["bob", "p"]
+    assert (row["status"], row["children_count"]) == ("running", 1)
+    assert row["position"] == child.id.sortable
+    async with stores.reading.snapshot() as snapshot:
+        found = await snapshot.notifications(
+            "bob", Filters(), after=None, skip_dismissed_until=None, limit=9
+        )
+    places = {each.row["task_id"]: (each.row["position"], each.row["ordinal"]) for each in found}
+    assert places == {"c": (child.id.sortable, 1), "p": (child.id.sortable, 2)}
+
+
+async def test_reading_and_closing_may_come_in_any_order(stores: Stores):
+    story = Story()
+    end = story.run("t1")
+    story.tell(e.InboxRead(until=str(end.id)), "")
+    story.tell(e.TaskDismissed(), "t1", attempt=1)
+    told = story.told
+    await project(stores, [*told[:3], later(told[3]), told[4]], told[4])
+    assert await stores.replaying.replay(0) == Replayed(0, 1, 0)
+    await check_same(stores, told)
+
+
 async def test_what_still_cannot_be_projected_stays_parked_with_its_reason(stores: Stores):
     story = Story()
     story.tell(e.TaskStarted(worker="w"), "never created", attempt=1)

@@ -244,6 +244,18 @@ async def test_a_parent_counts_the_children_that_are_left(stores: Stores):
     assert known.tasks["bob", "p"]["children_count"] == 1
 
 
+async def test_a_task_whose_id_was_used_before_keeps_what_is_its_own(stores: Stores):
+    story = Story()
+    story.run("a")
+    again = story.tell(created("Again"), "a")
+    await project(stores, story.told)
+    at = await settle(stores, story, 3 * KEEP_MS)
+    known = await stores.writing.known(at, [("bob", "a")], ["bob"], [])
+    assert known.tasks["bob", "a"]["title"] == "Again"
+    assert known.inboxes["bob"]["unread"] == 0
+    assert [row["position"] for row in await all_of(stores, "bob", "a")] == [again.id.sortable]
+
+
 async def test_a_dismissal_of_what_is_kept_no_longer_is_not_parked(stores: Stores):
     story = Story()
     story.run("a")
@@ -259,19 +271,19 @@ async def test_an_event_folded_while_its_task_leaves_does_not_bring_it_back(stor
     story = Story()
     story.run("a")
     await project(stores, story.told)
-    await project(stores, tick(story, 2 * KEEP_MS))
-    known = Known()
-    before = await stores.writing.checkpoint(0)
-    assert before is not None
-    until = retention.horizon(before, StreamId(story.ms + 1, 0), KEEP_MS)
+    before, _ = await project(stores, tick(story, 100))
+    known, position = Known(), StreamId(story.ms + 2 * KEEP_MS, 0)
+    until = retention.horizon(before, position, KEEP_MS)
     assert until is not None
     ends = await stores.writing.ends(before, until)
     assert ends is not None
+    assert ends.keys == {("bob", "a")}
     cache.add(known, await stores.writing.known(before, ends.keys, ends.owners, ()))
     leaving = Changes()
-    retention.expire(known, leaving, ends, StreamId(story.ms + 1, 0), story.ms + 1)
+    retention.expire(known, leaving, ends, position, position.ms)
+    assert known.tasks == {}
     # The next batch is folded before this is saved: what is stored still has the task.
-    later = Story(ms=story.ms + 10)
+    later = Story(ms=position.ms)
     later.tell(e.TaskDismissed(), "a", attempt=1)
     wanted = cache.missing(known, later.told)
     cache.add(known, await stores.writing.known(before, *wanted))

@@ -28,10 +28,8 @@ class Gone(NamedTuple):
 
     owner: str
     task_id: str
-    below: str
-    """Its history below this position goes."""
-    whole: bool
-    """The task itself goes too; not, where its id was used again."""
+    below: str | None = None
+    """Only its history below this position goes: its id was used again. Null: all of it goes."""
 
 
 @dataclass(slots=True)

@@ -145,18 +145,21 @@ class MemoryStore:
 
     def _forget(self, before: Checkpoint, until: StreamId, gone: Sequence[Gone]) -> None:
         rows, below = self._rows, {each[:2]: each.below for each in gone}
-        for key in (each[:2] for each in gone if each.whole):
+        for key in (key for key, position in below.items() if position is None):
             rows.tasks.pop(key, None)
             rows.notifications.pop((key[0], TASK_PROGRESS, key[1]), None)
-        read_until = until.sortable
+
+        def stays(row: HistoryRow) -> bool:
+            if row["type"] == InboxRead.type:
+                return row["position"] > until.sortable
+            key = (row["owner"], row["task_id"])
+            least = below.get(key, "")
+            return least is not None and row["position"] >= least
+
         rows.history = {
             place: row
             for place, row in rows.history.items()
-            if row["partition"] != before.partition
-            or (
-                row["position"] >= below.get((row["owner"], row["task_id"]), "")
-                and (row["type"] != InboxRead.type or row["position"] > read_until)
-            )
+            if row["partition"] != before.partition or stays(row)
         }
 
     def _numbered(self, key: TaskKey) -> list[Numbered]:

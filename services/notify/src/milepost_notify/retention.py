@@ -27,8 +27,6 @@ STEP_MS = 60_000
 """So much log time, at most, passes between two looks."""
 PATIENCE_MS = 24 * 3600 * 1000
 """So long a rebuild is waited for, in log time: what it folds must not change under it."""
-END = "~"
-"""Behind every position."""
 
 
 class End(NamedTuple):
@@ -101,12 +99,12 @@ def expire(known: Known, changes: Changes, ends: Ends, position: StreamId, at_ms
         if key in known.parked:
             continue  # a replay may bring it back to life; afterwards everything is looked at again
         if row is None:
-            changes.gone.append(Gone(*key, END, whole=False))
+            changes.gone.append(Gone(*key))
         elif row["ended_position"] == end.position:
             _take_out(known, changes, key, row)
             unread[end.owner] = unread.get(end.owner, 0) + is_unread(row)
         elif row["created_position"] > end.position:
-            changes.gone.append(Gone(*key, row["created_position"], whole=False))
+            changes.gone.append(Gone(*key, row["created_position"]))
     for owner, less in unread.items():
         _count(known, changes, owner, less, position, at_ms)
 
@@ -114,7 +112,7 @@ def expire(known: Known, changes: Changes, ends: Ends, position: StreamId, at_ms
 def _take_out(known: Known, changes: Changes, key: TaskKey, row: TaskRow) -> None:
     del known.tasks[key]
     known.gone.add(key)
-    changes.gone.append(Gone(*key, END, whole=True))
+    changes.gone.append(Gone(*key))
     changes.tasks.pop(key, None)
     changes.notifications.pop((key[0], TASK_PROGRESS, key[1]), None)
     parent = known.tasks.get((key[0], row["parent"] or ""))

@@ -1,9 +1,9 @@
 """Owns taking out of the SQL database what is not kept. Decides nothing, begins no transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, delete, select
 
 from milepost.cursors import StreamId
 from milepost.events import InboxRead
@@ -16,7 +16,6 @@ from milepost_notify.sql_generations import retire
 from milepost_notify.thinning import Numbered, surplus
 
 _AT_ONCE = 500
-_TASKS_AT_ONCE = 64
 
 
 def thin(connection: Connection, partition: int, changes: Changes) -> None:
@@ -56,23 +55,21 @@ def forget(connection: Connection, before: Checkpoint, changes: Changes) -> None
     if changes.gone:
         # What is being made from the history no longer is what the history makes.
         retire(connection, before.partition)
-    for some in _batches(changes.gone):
-        old = (
-            and_(history.owner == each.owner, history.task_id == each.task_id, below)
-            for each in some
-            for below in [history.position < each.below]
+    for owner, some in _by_owner(changes.gone):
+        of = and_(task.generation == before.generation, task.owner == owner)
+        connection.execute(delete(t.task).where(of, task.id.in_(some)))
+        of = and_(
+            notification.generation == before.generation,
+            notification.owner == owner,
+            notification.name == TASK_PROGRESS,
         )
-        connection.execute(delete(t.history).where(or_(*old)))
-    for some in _batches([each for each in changes.gone if each.whole]):
-        of = task.generation == before.generation
-        rows = (and_(of, task.owner == each.owner, task.id == each.task_id) for each in some)
-        connection.execute(delete(t.task).where(or_(*rows)))
-        of = and_(notification.generation == before.generation, notification.name == TASK_PROGRESS)
-        rows = (
-            and_(of, notification.owner == each.owner, notification.task_id == each.task_id)
-            for each in some
-        )
-        connection.execute(delete(t.notification).where(or_(*rows)))
+        connection.execute(delete(t.notification).where(of, notification.task_id.in_(some)))
+        mine = and_(history.owner == owner, history.task_id.in_(some))
+        connection.execute(delete(t.history).where(mine))
+    for each in changes.gone:
+        if each.below is not None:
+            mine = and_(history.owner == each.owner, history.task_id == each.task_id)
+            connection.execute(delete(t.history).where(mine, history.position < each.below))
     if changes.retained is not None:
         connection.execute(
             delete(t.history).where(
@@ -84,13 +81,14 @@ def forget(connection: Connection, before: Checkpoint, changes: Changes) -> None
         )
 
 
-def _batches(gone: Sequence[Gone]) -> Iterator[Sequence[Gone]]:
-    """By powers of two: few texts of statements, each of which is looked up in an index."""
-    start = 0
-    while start < len(gone):
-        size = min(_TASKS_AT_ONCE, 1 << (len(gone) - start).bit_length() - 1)
-        yield gone[start : start + size]
-        start += size
+def _by_owner(gone: Iterable[Gone]) -> Iterator[tuple[str, list[str]]]:
+    """Tasks that go whole, in statements of one owner each: SQLite takes what is common to all
+    terms of an OR for its index, and would read all that an owner, or everybody, has."""
+    ids = dict[str, list[str]]()
+    for each in gone:
+        if each.below is None:
+            ids.setdefault(each.owner, []).append(each.task_id)
+    yield from ids.items()
 
 
 def _forget_events(connection: Connection, partition: int, positions: Iterable[str]) -> None:
