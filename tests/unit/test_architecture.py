@@ -28,7 +28,7 @@ PURE = {
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
         "intake", "load", "lookout", "lost_tail", "present", "projection", "rates", "refolding",
-        "replaying", "retention", "rows", "standing", "thinning", "wakeups",
+        "replaying", "replicas", "retention", "rows", "standing", "thinning", "wakeups",
     ],
 }  # fmt: skip
 """Modules that decide: no clock, no chance, no I/O."""

@@ -132,3 +132,8 @@ def stops(namespace: str) -> str:
 def wakeups(namespace: str, partition: int) -> str:
     """Pub/sub channel: what the projector of `partition` has committed."""
     return f"{namespace}:wake:{partition}"
+
+
+def projectors(namespace: str) -> str:
+    """Pub/sub channel: signs of life of projector replicas, which share the partitions."""
+    return f"{namespace}:projectors"

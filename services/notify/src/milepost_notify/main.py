@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from secrets import token_hex
 
 import uvloop
 from fastapi import FastAPI
@@ -28,12 +31,15 @@ from milepost_notify.parts import Parts
 from milepost_notify.places import Places
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.readiness import Readiness
+from milepost_notify.redis_replicas import Gathering
 from milepost_notify.redis_standings import RedisStandings
 from milepost_notify.redis_wakeups import Listener, announce
+from milepost_notify.replicas import Replicas
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.supervisor import Supervised
 from milepost_notify.tables import SCHEMA
+from milepost_notify.turns import Shared
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
 from milepost_service.migrations import Upgrade, require, upgrade
@@ -123,7 +129,8 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
 
 @asynccontextmanager
 async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Supervised]]:
-    """Project every partition until the end of the block; `watch` knows how large logs may be."""
+    """Project our share of the partitions until the end of the block, all of them while there is no
+    other replica; `watch` knows how large logs may be."""
     tune()
 
     async with AsyncExitStack() as stack:
@@ -132,6 +139,9 @@ async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Su
         servers = open_servers_async(settings.redis_url)
         stack.push_async_callback(servers.aclose)
         keep_bytes = partial(_keep_bytes, servers, watch, _log_keys(settings))
+        replicas = Replicas(f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}")
+        turns = Shared(replicas)
+        gathering = Gathering(servers, settings.namespace, replicas, turns)
         supervised = list[Supervised]()
         for partition in range(settings.partitions):
             blocking = open_servers_async(
@@ -153,8 +163,10 @@ async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Su
                 keep_ms=int(settings.log_keep * 1000),
                 history_ms=int(settings.history_days * DAY_MS),
             )
-            supervised.append(Supervised(partition, partial(Projection, partition, ports)))
-        await stack.enter_async_context(running(*(each.run() for each in supervised)))
+            begin = partial(Projection, partition, ports)
+            supervised.append(Supervised(partition, begin, turns))
+        projectors = (each.run() for each in supervised)
+        await stack.enter_async_context(running(gathering.run(), *projectors))
         yield supervised
 
 

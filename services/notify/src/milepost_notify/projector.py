@@ -74,11 +74,13 @@ class Projection:
         self._trimmed: tuple[float, Checkpoint] | None = None
         self._saving: asyncio.Task[Checkpoint] | None = None
 
-    async def run(self, on_well: Callable[[], None]) -> None:
-        """Project until cancelled or something is raised.
+    async def run(self, on_well: Callable[[], None], ours: Callable[[], bool]) -> None:
+        """Project until it is not ours any more, which is noticed within a second, or something is
+        raised. (To be cancelled at any moment would cost connections.)
 
         Args:
             on_well: called whenever a batch has been saved, or there was none to save.
+            ours: whether to go on.
 
         Raises:
             CheckpointMoved: another projector has gone on.
@@ -94,7 +96,7 @@ class Projection:
         # The first look does not wait: it says at once that all is well, or that it is not.
         position, count, block_ms = saved.position, FEWEST, 1
         try:
-            while True:
+            while ours():
                 reading = await ports.reader.look(position, count=count, block_ms=block_ms)
                 block_ms = BLOCK_MS
                 await self._check(saved, reading)
@@ -118,6 +120,8 @@ class Projection:
                     await ports.announce(WakeUp.of(saved, saved, ()))
                     await self._trim(saved)
                     on_well()
+            if self._saving is not None:
+                await self._saving
         finally:
             if self._saving is not None:
                 self._saving.cancel()

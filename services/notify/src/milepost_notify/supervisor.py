@@ -7,12 +7,14 @@ again at its checkpoint.
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from random import uniform
 from typing import Any
 
 from milepost.errors import LogUnavailable, MilepostError
 from milepost_notify.projector import LogLost, LogNotMade, Projection, TailLost
 from milepost_notify.store import CheckpointMoved, StoreUnavailable
+from milepost_notify.turns import Alone, Turns
 
 MOST_BACKOFF_SECONDS = 1.0
 NOT_MADE_SECONDS = 0.1
@@ -25,19 +27,33 @@ _log = logging.getLogger(__name__)
 class Supervised:
     """One partition, projected for as long as it runs."""
 
-    def __init__(self, partition: int, begin: Callable[[], Projection]) -> None:
-        """`begin` makes a run with nothing in memory."""
+    def __init__(
+        self, partition: int, begin: Callable[[], Projection], turns: Turns | None = None
+    ) -> None:
+        """`begin` makes a run with nothing in memory; `turns`: when it is ours, null for always."""
         self.partition = partition
         self.state = "starting"
-        """ "ok", or why not."""
-        self._begin = begin
+        """ "ok", or why not; a partition that is another replica's is well."""
+        self.ours = False
+        """Whether we project it, and no other replica."""
+        self._begin, self._turns = begin, turns or Alone()
         self._failures = 0
 
     async def run(self) -> None:
-        """Project until cancelled; comes back by itself from every outage."""
+        """Project whenever it is ours, until cancelled."""
         while True:
+            await self._turns.begin(self.partition)
+            self.ours = True
+            await self._project()
+            self.ours, self.state, self._failures = False, "ok", 0
+            _log.info("projector yields", extra=self._fields())
+
+    async def _project(self) -> None:
+        """Project while it is ours; comes back by itself from every outage."""
+        ours = partial(self._turns.mine, self.partition)
+        while ours():
             try:
-                await self._begin().run(self._well)
+                await self._begin().run(self._well, ours)
             except CheckpointMoved:
                 # Another projector works here too: let it, and look again.
                 await asyncio.sleep(uniform(0.2, MOST_BACKOFF_SECONDS))
