@@ -21,6 +21,14 @@ def announce(servers: Servers, namespace: str, types: list[TaskType]) -> None:
             client.hset(key, mapping=rows)  # pyright: ignore  # untyped
 
 
+def has(servers: Servers, namespace: str, types: list[TaskType]) -> bool:
+    """Whether all these types stand in it; a Redis that lost its data has forgotten them."""
+    key = keys.catalogue(namespace)
+    with servers.at(key) as client:
+        found = cast(list[bytes | None], client.hmget(key, [each.name for each in types]))  # pyright: ignore  # untyped
+    return None not in found
+
+
 async def read(servers: AsyncServers, namespace: str, *, now: float) -> dict[str, TaskType]:
     """Every type announced in the last 30 days, by name. `now`: seconds since the epoch."""
     key = keys.catalogue(namespace)

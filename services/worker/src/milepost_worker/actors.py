@@ -1,7 +1,6 @@
 """Owns the actors: task definitions as dramatiq runs them. Knows no Redis."""
 
 from collections.abc import Callable, Iterable
-from itertools import count
 from typing import Any
 
 import dramatiq
@@ -20,7 +19,7 @@ def declare(broker: dramatiq.Broker, definitions: Iterable[TaskDefinition[Any, A
         limit = definition.time_limit_seconds
         options: dict[str, Any] = {} if limit is None else {"time_limit": limit * 1000}
         broker.declare_actor(  # pyright: ignore[reportUnknownMemberType]  # untyped
-            _InOrder(
+            dramatiq.Actor(
                 _runner(definition),
                 broker=broker,
                 actor_name=definition.name,
@@ -29,21 +28,6 @@ def declare(broker: dramatiq.Broker, definitions: Iterable[TaskDefinition[Any, A
                 options={"throws": (Fail, Retry, Cancelled), **options},
             )
         )
-
-
-class _InOrder(dramatiq.Actor[Any, Any]):
-    """dramatiq's work queue is a heap without order among equals: who comes first, goes first."""
-
-    _turns = count()
-
-    @property
-    def priority(self) -> int:
-        """Read whenever a message is put into the work queue."""
-        return next(self._turns)
-
-    @priority.setter
-    def priority(self, value: int) -> None:
-        """Which tasks come first is decided in Redis."""
 
 
 def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:

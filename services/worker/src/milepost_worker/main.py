@@ -35,6 +35,7 @@ from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
 from milepost_worker.session import Session
+from milepost_worker.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from milepost_worker.figures import Figures
@@ -128,6 +129,7 @@ def _serve(
     heart.tick()  # it beats before anything is taken
     heart.start()
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=500)
+    worker.work_queue = WorkQueue()  # pyright: ignore[reportAttributeAccessIssue]  # all that it calls of one
     worker.start()
     doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring, session.stop)
     doorbell.start()
@@ -169,8 +171,10 @@ def _attend_until(stopping: threading.Event, settings: Settings) -> None:
         pause = server_checks.LOOK_SECONDS
         try:
             watch.look(servers)
-            if time.monotonic() - announced_at > ANNOUNCE_SECONDS:
-                catalogue.announce(servers, settings.namespace, _announcements(settings))
+            types = _announcements(settings)
+            is_due = time.monotonic() - announced_at > ANNOUNCE_SECONDS
+            if is_due or not catalogue.has(servers, settings.namespace, types):
+                catalogue.announce(servers, settings.namespace, types)
                 announced_at = time.monotonic()
         except LogUnavailable:
             logger.debug("could not look at the server or announce the task types")
