@@ -93,6 +93,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     rebuild.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     _add_data_dir(rebuild)
+    adopt = add("adopt", "milepost_cli.adopt:run", "go on with a log that is empty or another one")
+    adopt.add_argument("--confirm", action="store_true", help="do it; without: say what would be")
+    _add_data_dir(adopt)
+    reconcile = add(
+        "reconcile", "milepost_cli.reconcile:run", "end live tasks that Redis does not know"
+    )
+    reconcile.add_argument("--confirm", action="store_true", help="do it; without: say which")
+    reconcile.add_argument(
+        "--resubmit", action="store_true", help="put them into their queues again, end none"
+    )
+    reconcile.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+    _add_data_dir(reconcile)
     doctor = add("doctor", "milepost_cli.doctor.command:run", "look at everything, say what to do")
     doctor.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     _add_data_dir(doctor)

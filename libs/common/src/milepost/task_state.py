@@ -16,7 +16,9 @@
 
 `running` also takes report, log and cancel (which only asks; who was asked is not retried).
 `attempt` is the fence: raised by every start; a report or end of another attempt is refused. The
-Lua scripts guard the same way and are held to this module by tests/conformance.
+Lua scripts guard the same way and are held to this module by tests/conformance. One thing is no
+command here: what a restored Redis does not know, an operator ends, as failed from any live state
+(ADR 0034).
 """
 
 from collections.abc import Iterable

@@ -77,6 +77,12 @@ class LogReader:
             name = cast(bytes | None, await client.hget(self._keys.meta, "log_id"))  # pyright: ignore  # untyped
         return None if name is None else name.decode()
 
+    async def name(self, log_id: str) -> str:
+        """Name a log that has no name yet; the name it has now."""
+        async with self._servers.at(self._keys.meta) as client:
+            await client.hsetnx(self._keys.meta, "log_id", log_id)  # pyright: ignore  # untyped
+            return (await client.hget(self._keys.meta, "log_id")).decode()  # pyright: ignore  # untyped
+
     async def read(self, after: StreamId, *, count: int, block_ms: int) -> list[Entry]:
         """The next entries behind `after`, oldest first; empty after `block_ms` without any."""
         return (await self.look(after, count=count, block_ms=block_ms)).entries

@@ -27,7 +27,9 @@ LOOK_SECONDS = 2.0
 """With nothing to do, so often whether the checkpoint is still ours."""
 TRIM_SECONDS, TRIM_IDLE_SECONDS = 5.0, 60.0
 
-_REMEDY = "Restore it; nothing is projected until then"
+_REMEDY = (
+    "Restore it, or go on without what is lost by `milepost adopt`; until then nothing is projected"
+)
 
 Announce = Callable[[WakeUp], Awaitable[object]]
 Monotonic = Callable[[], float]

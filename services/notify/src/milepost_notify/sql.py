@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection, and_, select, update
 
@@ -150,6 +151,17 @@ class SqlProjectionStore:
             take_back(connection, self._folded, after)
 
         await transact(self._writer, write)
+        return after
+
+    async def adopt(self, before: Checkpoint, log_id: str) -> Checkpoint:
+        """Go on with another log from the same place, in the next era; rows stay as they are.
+
+        Raises:
+            CheckpointMoved: the stored checkpoint is not `before`.
+            StoreUnavailable: no answer.
+        """
+        after = replace(before, log_id=log_id, era=before.era + 1)
+        await transact(self._writer, partial(_move, before=before, after=after))
         return after
 
     async def close(self) -> None:

@@ -32,7 +32,7 @@ for i = 0, count - 1 do
     if first[1] then known = {first[1], id, first[2], first[3] or '-'} end
   end
   if known then
-    if known[1] ~= fingerprint then return {'conflict', i} end
+    if known[1] ~= fingerprint and known[1] ~= '*' then return {'conflict', i} end
     answers[i + 1] = {1, known[2], known[3], known[4]}
   else
     fresh = fresh + 1

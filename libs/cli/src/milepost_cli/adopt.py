@@ -1,0 +1,88 @@
+"""Owns `milepost adopt`: goes on with a log that the read models were not made from, if told to.
+
+Exit status: 0 when nothing was to do or it is done; 1 when something is to be confirmed, cannot be
+done, or Redis or the database is away; 2 when asked wrongly.
+"""
+
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+
+from milepost.errors import ConfigurationError, LogUnavailable
+from milepost.settings import Settings
+from milepost_cli import operating
+from milepost_log.reader import LogReader
+from milepost_log.servers import open_servers_async
+from milepost_notify.adoption import Behind, Stopped, adopt, look
+from milepost_notify.sql import SqlProjectionStore
+from milepost_notify.store import CheckpointMoved, StoreUnavailable
+
+_WORDS = {
+    "empty": "the log is empty",
+    "another": "the log is another one",
+    "trimmed": "the log begins behind it",
+}
+
+
+def run(*, confirm: bool, data_dir: str | None) -> int:
+    """Look at every partition, adopt the logs of those that have stopped; the exit status."""
+    try:
+        return asyncio.run(_adopt(operating.settings(data_dir), confirm=confirm))
+    except ConfigurationError as err:
+        return _failed(2, err)
+    except (LogUnavailable, StoreUnavailable, CheckpointMoved) as err:
+        return _failed(1, err)
+
+
+async def _adopt(settings: Settings, *, confirm: bool) -> int:
+    async with AsyncExitStack() as stack:
+        servers = open_servers_async(settings.redis_url)
+        stack.push_async_callback(servers.aclose)
+        store = SqlProjectionStore(settings.database_url)
+        stack.push_async_callback(store.close)
+        found = list[tuple[LogReader, Stopped]]()
+        for partition in range(settings.partitions):
+            log = LogReader(servers, settings.namespace, partition)
+            stopped = await look(store, log, partition)
+            if stopped is not None:
+                found.append((log, stopped))
+                _say(
+                    f"partition {partition}: read models at {stopped.at.position}, {_why(stopped)}"
+                )
+        if not found:
+            _say("every partition goes on with its log: nothing to adopt")
+            return 0
+        if not confirm:
+            _say(
+                "nothing was changed. With --confirm the projector goes on with the log that is "
+                "there; what only the old one had is lost"
+            )
+            return 1
+        refused = 0
+        for log, stopped in found:
+            try:
+                after = await adopt(store, log, stopped)
+                _say(
+                    f"partition {after.partition}: goes on with log {after.log_id}, era {after.era}"
+                )
+            except Behind as err:
+                refused += 1
+                _say(f"partition {stopped.at.partition}: {err}; its clock is behind: refused")
+        _say("tasks that live on in the read models alone: see `milepost reconcile`")
+        return 1 if refused else 0
+
+
+def _why(stopped: Stopped) -> str:
+    why = _WORDS[stopped.problem]
+    if stopped.problem == "another":
+        why += f" ({stopped.log_id}, they were made from {stopped.at.log_id})"
+    return why
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _failed(status: int, err: Exception) -> int:
+    sys.stderr.write(f"milepost: {err}\n")
+    return status
