@@ -4,6 +4,7 @@ One at most is being made; the others are retired, and gone once all of their ro
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,7 +28,7 @@ from milepost_notify.sql_folded import GENERATIONAL
 
 GENERATIONS_APART = 1024
 """At most so many partitions there are: each counts its generations up from its own number."""
-ROWS_A_SWEEP = 2_000
+ROWS_A_SWEEP = 10_000
 
 
 class RebuildMoved(MilepostError):
@@ -98,28 +99,39 @@ def retire(connection: Connection, partition: int) -> None:
     connection.execute(update(t.generation).where(_of(partition)).values(retired=True))
 
 
-def sweep(connection: Connection, partition: int) -> bool:
-    """Remove some rows of retired generations; whether there may be more."""
-    column = t.generation.c
-    retired = select(func.min(column.number)).where(_of(partition), column.retired)
-    number = connection.scalar(retired)
-    if number is None:
-        return False
-    if not any([_remove_some(connection, table, number) for table in GENERATIONAL]):
-        connection.execute(delete(t.generation).where(column.number == number))
-    return True
+class Sweep:
+    """Removes the rows of retired generations, some at a time."""
 
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+        self._behind = dict[tuple[str, int], tuple[Any, ...]]()
+        """Up to which key all rows are removed. PostgreSQL would step over their remains again and
+        again otherwise, until somebody vacuums."""
 
-def _remove_some(connection: Connection, table: Table, number: int) -> int:
-    key = [column for column in table.primary_key if column.name != "generation"]
-    of_it = table.c.generation == number
-    last = connection.execute(
-        select(*key).where(of_it).order_by(*key).offset(ROWS_A_SWEEP - 1).limit(1)
-    ).one_or_none()
-    query = delete(table).where(of_it)
-    if last is not None:
-        query = query.where(tuple_(*key) <= tuple_(*last))
-    return connection.execute(query).rowcount
+    def step(self, connection: Connection) -> bool:
+        """Remove some rows, in the caller's transaction; whether there may be more."""
+        column = t.generation.c
+        retired = select(func.min(column.number)).where(_of(self._partition), column.retired)
+        number = connection.scalar(retired)
+        if number is None:
+            return False
+        if not any([self._remove_some(connection, table, number) for table in GENERATIONAL]):
+            connection.execute(delete(t.generation).where(column.number == number))
+        return True
+
+    def _remove_some(self, connection: Connection, table: Table, number: int) -> int:
+        key = [column for column in table.primary_key if column.name != "generation"]
+        rest = [table.c.generation == number]
+        behind = self._behind.get((table.name, number))
+        if behind is not None:
+            rest.append(tuple_(*key) > tuple_(*behind))
+        last = connection.execute(
+            select(*key).where(*rest).order_by(*key).offset(ROWS_A_SWEEP - 1).limit(1)
+        ).one_or_none()
+        if last is not None:
+            self._behind[table.name, number] = tuple(last)
+            rest.append(tuple_(*key) <= tuple_(*last))
+        return connection.execute(delete(table).where(*rest)).rowcount
 
 
 def _insert(connection: Connection, building: Building, *, retired: bool) -> None:

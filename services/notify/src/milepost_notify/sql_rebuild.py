@@ -14,13 +14,13 @@ from milepost_notify.changes import Changes
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.comparison import Compared
 from milepost_notify.sql_compare import compare
-from milepost_notify.sql_folded import FoldedRows
+from milepost_notify.sql_folded import GENERATIONAL, FoldedRows
 from milepost_notify.sql_generations import Building
 from milepost_notify.sql_refold import Refold, as_history
 from milepost_notify.sql_rows import as_checkpoint, checkpoint_query, translated
 from milepost_notify.sql_threads import engines
 
-EVENTS_A_STEP = 5_000
+EVENTS_A_STEP = 10_000
 """Some tenths of a second of folding; then the projectors have their turn."""
 
 
@@ -42,6 +42,8 @@ class SqlRebuild:
         self._partition = partition
         self._folded = FoldedRows(self._writer.dialect)
         self._refold = Refold(self._folded, partition)
+        self._sweep = sql_generations.Sweep(partition)
+        self._steps = 0
 
     def close(self) -> None:
         """Close every connection."""
@@ -73,13 +75,17 @@ class SqlRebuild:
             RebuildMoved: another rebuild works on it.
         """
         with translated(), self._reader.begin() as connection:
-            at = self._same_era(connection, building)
-            rows = self._history(connection, building, at, EVENTS_A_STEP)
+            self._same_era(connection, building)
+            rows = self._history(connection, building, EVENTS_A_STEP)
             changes = self._refold.fold(connection, rows)
         if not rows:
             return building, 0
         with translated(), self._writer.begin() as connection:
-            return self._save(connection, building, rows, changes), len(rows)
+            after = self._save(connection, building, rows, changes)
+        self._steps += 1
+        if self._steps.bit_count() == 1:
+            self._analyze()
+        return after, len(rows)
 
     def compare(self, building: Building) -> list[Compared]:
         """Compare with what is served, as of one moment, all that has not changed since."""
@@ -105,7 +111,7 @@ class SqlRebuild:
         """
         with translated(), self._writer.begin() as connection:
             at = self._same_era(connection, building, lock=True)
-            rows = self._history(connection, building, at, EVENTS_A_STEP + 1)
+            rows = self._history(connection, building, EVENTS_A_STEP + 1)
             if len(rows) > EVENTS_A_STEP:
                 return None
             if rows:
@@ -123,7 +129,20 @@ class SqlRebuild:
     def sweep(self) -> bool:
         """Remove some rows of retired generations; whether there may be more."""
         with translated(), self._writer.begin() as connection:
-            return sql_generations.sweep(connection, self._partition)
+            return self._sweep.step(connection)
+
+    def _analyze(self) -> None:
+        """Tell PostgreSQL what there is, whenever that is twice as much.
+
+        Without statistics it takes a generation for empty and reads all of it where a few keys are
+        to be looked up, and it sorts all the history that is left where the next rows are wanted.
+        """
+        dialect = self._writer.dialect
+        if dialect.name == "postgresql":
+            tables = (t.history, *GENERATIONAL)
+            names = ", ".join(t.SCHEMA.qualified(table, dialect) for table in tables)
+            with translated(), self._writer.begin() as connection:
+                connection.exec_driver_sql(f"ANALYZE {names}")
 
     def _checkpoint(self, connection: Connection, *, lock: bool = False) -> Checkpoint | None:
         query = checkpoint_query(self._partition)
@@ -139,16 +158,13 @@ class SqlRebuild:
         return at
 
     def _history(
-        self, connection: Connection, building: Building, at: Checkpoint, most: int
-    ) -> list[HistoryRow]:
+        self, connection: Connection, building: Building, most: int
+    ) -> list[HistoryRow]:  # fmt: skip
+        """The next rows; none is behind the checkpoint, which is saved with them."""
         column = t.history.c
         query = (
             select(t.history)
-            .where(
-                column.partition == self._partition,
-                column.position > building.position,
-                column.position <= at.position.sortable,
-            )
+            .where(column.partition == self._partition, column.position > building.position)
             .order_by(column.position)
             .limit(most)
         )
