@@ -98,6 +98,7 @@ class Probing:
     def __init__(self, milepost: Milepost, sizes: Sizes, nap_seconds: float | None) -> None:
         self._milepost, self._sizes, self._nap_seconds = milepost, sizes, nap_seconds
         self._created = 0
+        self._is_over = False
 
     async def run(self) -> Figures:
         """All of one setting."""
@@ -113,7 +114,8 @@ class Probing:
             busy = await probes(self._milepost.store, submitter, self._sizes.probes)
             after, ended = self._done(), time.perf_counter()
             assert not keeping.done(), keeping
-            keeping.cancel()
+            self._is_over = True
+            await keeping
             return Figures(
                 idle,
                 busy,
@@ -131,7 +133,7 @@ class Probing:
         return new_task("bench.nap", seconds=self._nap_seconds)
 
     async def _keep(self, submitter: Submitter) -> None:
-        while True:
+        while not self._is_over:
             await self._top_up(submitter)
             await asyncio.sleep(0.01)
 

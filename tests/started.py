@@ -2,7 +2,7 @@
 
 from milepost.codec import encode_data
 from milepost.events import TaskCreated
-from milepost_log.work import StartedTask
+from milepost_log.attempts import StartedTask
 
 
 def started_task(entry: str = "1-1", *, partition: int = 0, attempt: int = 1) -> StartedTask:

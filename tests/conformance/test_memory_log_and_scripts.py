@@ -28,10 +28,11 @@ from milepost.events import (
 )  # fmt: skip
 from milepost.keys import PartitionKeys
 from milepost.testing import MemoryLog, Started
+from milepost_log.attempts import Line, Outcome, Report, Saved, StartedTask
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.reader import LogReader
 from milepost_log.servers import Servers, open_servers, open_servers_async
-from milepost_log.work import Line, Outcome, Report, Saved, StartedTask, WorkLog
+from milepost_log.work import WorkLog
 from valkey_cluster import BOTH
 
 HOUR_MS = 3_600_000

@@ -27,10 +27,11 @@ from milepost.events import (
     TaskProgressed,
     TaskSucceeded,
 )  # fmt: skip
+from milepost_log.attempts import Outcome, Report, StartedTask
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.reader import LogReader
 from milepost_log.servers import open_servers, open_servers_async
-from milepost_log.work import Outcome, Report, StartedTask, WorkLog
+from milepost_log.work import WorkLog
 from valkey_cluster import BOTH
 
 NUMBERS = count()

@@ -8,9 +8,10 @@ import pytest
 from log_probe import LogProbe
 from milepost.errors import LogUnavailable
 from milepost.keys import PartitionKeys
+from milepost_log.attempts import Outcome
 from milepost_log.servers import Servers, open_servers
 from milepost_log.slots import slot_of
-from milepost_log.work import Outcome, WorkLog
+from milepost_log.work import WorkLog
 from surroundings import StartWorker
 from valkey_cluster import ValkeyCluster, direct, node_id, tell
 from valkey_server import Valkey

@@ -2,7 +2,8 @@
 
 from log_probe import LogProbe
 from milepost.owners import owner_hash
-from milepost_log.work import Outcome, StartedTask, WorkLog
+from milepost_log.attempts import Outcome, StartedTask
+from milepost_log.work import WorkLog
 from valkey_cluster import BOTH, everything
 
 pytestmark = BOTH

@@ -9,7 +9,8 @@ import pytest
 from log_probe import LogProbe
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
-from milepost_log.work import Bounds, Outcome, StartedTask, WorkLog
+from milepost_log.attempts import Bounds, Outcome, StartedTask
+from milepost_log.work import WorkLog
 from valkey_cluster import BOTH, everything
 
 pytestmark = BOTH

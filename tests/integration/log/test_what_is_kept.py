@@ -3,8 +3,9 @@
 import pytest
 
 from log_probe import LogProbe
+from milepost_log.attempts import Outcome
 from milepost_log.connection import connect
-from milepost_log.work import Outcome, WorkLog
+from milepost_log.work import WorkLog
 
 LARGE = "x" * 100_000
 

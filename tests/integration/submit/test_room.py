@@ -14,11 +14,12 @@ from milepost.cursors import ZERO, StreamId
 from milepost.errors import LogFull
 from milepost.settings import Settings
 from milepost_log import catalogue
+from milepost_log.attempts import Outcome
 from milepost_log.connection import connect, connect_async
 from milepost_log.reader import LogReader
 from milepost_log.server_checks import Server, Watch
 from milepost_log.servers import AsyncServers
-from milepost_log.work import Outcome, WorkLog
+from milepost_log.work import WorkLog
 from milepost_submit import room
 from milepost_submit.main import build
 from milepost_submit.room import Room

@@ -11,9 +11,10 @@ from log_probe import LogProbe
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
 from milepost_cli.main import main
+from milepost_log.attempts import Outcome
 from milepost_log.connection import connect
 from milepost_log.dead_letters import DeadLetters
-from milepost_log.work import Outcome, WorkLog
+from milepost_log.work import WorkLog
 from surroundings import StartWorker
 
 LARGE = "x" * 10_000_000

@@ -10,8 +10,9 @@ import pytest
 from log_probe import LogProbe
 from milepost.endings import Endings
 from milepost.errors import LogUnavailable
+from milepost_log.attempts import StartedTask
 from milepost_log.connection import connect
-from milepost_log.work import StartedTask, WorkLog
+from milepost_log.work import WorkLog
 from milepost_worker.jobs import Job
 from milepost_worker.outbox import Outbox
 from milepost_worker.outcomes import outcome

@@ -11,9 +11,10 @@ import pytest
 from milepost.events import TaskCreated
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash, partition_of
+from milepost_log.attempts import Outcome
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.servers import Servers, open_servers, open_servers_async
-from milepost_log.work import Outcome, WorkLog
+from milepost_log.work import WorkLog
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.session import Session
 
@@ -155,3 +156,30 @@ async def test_a_suspect_waits_for_the_last_of_all_partitions_and_nothing_runs_b
     for job in handful:
         end(session, job)
     assert {job.started.partition for job in (*handful, *take(session, 3))} == {1, 2}
+
+
+async def test_behind_a_suspect_others_have_a_turn_before_the_next_one(
+    commands: CommandLog, start: Start, servers: Servers, namespace: str
+):
+    session = start(threads=2)
+    suspects = await create(commands, 2, 2)
+    keys = PartitionKeys(namespace, 2)
+    with servers.at(keys.log) as client:
+        for suspect in suspects:
+            client.hset(keys.task(owner_hash(OWNERS[2]), suspect), "c", 2)  # pyright: ignore  # untyped
+    (first,) = take(session, 1)
+    assert first.started.is_suspect
+    assert first.begin(time.monotonic() - 3600)
+    others = await create(commands, 1, 3)
+    session.ring()
+    assert session.next_job(0.2) is None, "nothing runs beside it"
+    end(session, first)
+    running = take(session, 2)
+    for job in running:
+        end(session, job)
+    running += take(session, 1)
+    assert {job.started.id for job in running} == set(others)
+    assert session.next_job(0.2) is None, "the second suspect waits for the last of them"
+    end(session, running[-1])
+    (second,) = take(session, 1)
+    assert {first.started.id, second.started.id} == set(suspects), "with nobody else, at once"

@@ -9,8 +9,9 @@ from milepost.keys import PartitionKeys, doorbell
 from milepost.owners import owner_hash
 from milepost.task_types import TaskType
 from milepost_log import catalogue
+from milepost_log.attempts import Outcome
 from milepost_log.connection import connect
-from milepost_log.work import Outcome, WorkLog
+from milepost_log.work import WorkLog
 from milepost_worker.given_up import HOPE_SECONDS
 from surroundings import StartWorker
 

@@ -9,7 +9,7 @@ from milepost import Cancelled, Fail
 from milepost.endings import Endings
 from milepost.errors import ParamsChanged
 from milepost.events import TaskFailed, TaskProgressed, TaskSucceeded
-from milepost_log.work import Outcome
+from milepost_log.attempts import Outcome
 from milepost_worker.jobs import Job
 from milepost_worker.outcomes import outcome
 from started import started_task

@@ -15,7 +15,8 @@ from dramatiq.middleware.prometheus import Prometheus
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from milepost.errors import Cancelled
-from milepost_log.work import ANYTHING, Bounds, Outcome, Taken, WorkLog
+from milepost_log.attempts import ANYTHING, Bounds, Outcome, Taken
+from milepost_log.work import WorkLog
 from milepost_worker.broker import QUEUE
 from milepost_worker.exposition import Exposition
 from milepost_worker.jobs import type_of

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from milepost_log.work import Outcome
+from milepost_log.attempts import Outcome
 from milepost_worker.interrupts import interrupt
 from milepost_worker.jobs import Job
 

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from milepost.events import TaskLogged
 from milepost.progress import Progress, Snapshot
-from milepost_log.work import Line, Report, StartedTask
+from milepost_log.attempts import Line, Report, StartedTask
 
 _NOTHING = Snapshot(None, None, None, None, None)
 

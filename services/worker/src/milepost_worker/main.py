@@ -24,8 +24,9 @@ from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost.task_types import TaskType
 from milepost_log import catalogue, offers, server_checks
+from milepost_log.attempts import StartedTask
 from milepost_log.servers import open_servers
-from milepost_log.work import StartedTask, WorkLog
+from milepost_log.work import WorkLog
 from milepost_worker import actors, extensions
 from milepost_worker.broker import RunsOnce, StreamBroker
 from milepost_worker.doorbell import Doorbell
@@ -135,7 +136,7 @@ def _serve(
     doorbell.start()
     logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
     _attend_until(stopping, settings)
-    session.draining = True
+    session.drain()
     doorbell.stop()
     worker.stop(timeout=int(settings.grace_seconds * 1000))
     for consumer in worker.consumers.values():

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from milepost.errors import Cancelled, LogFull
-from milepost_log.work import Line, Outcome, Saved, WorkLog
+from milepost_log.attempts import Line, Outcome, Saved
+from milepost_log.work import WorkLog
 from milepost_worker.held import Held, Holdings
 from milepost_worker.jobs import Job
 

@@ -5,7 +5,7 @@ from typing import Literal
 from milepost.endings import Endings, Tried
 from milepost.errors import Fail
 from milepost.events import Payload, TaskCancelled, TaskFailed, TaskRetrying, TaskSucceeded
-from milepost_log.work import Outcome
+from milepost_log.attempts import Outcome
 from milepost_worker.jobs import Job
 
 _KINDS: dict[type[Payload], Literal["succeeded", "failed", "cancelled", "retrying"]] = {

@@ -11,21 +11,21 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 
 from milepost.errors import LogUnavailable
-from milepost_log.work import Bounds, Fenced, Outcome, StartedTask, Taken, WorkLog
+from milepost_log.attempts import Bounds, Outcome, StartedTask, Taken
+from milepost_log.work import Fenced, WorkLog
 from milepost_worker.held import Held, Holdings
 from milepost_worker.interrupts import interrupt
 from milepost_worker.jobs import Job
 from milepost_worker.leases import Observer
+from milepost_worker.outages import Outages
 from milepost_worker.outbox import FLUSH_SECONDS, Outbox
 from milepost_worker.pace import LATE_SECONDS
 from milepost_worker.rooms import Rooms
+from milepost_worker.turns import Turns
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
-FIRST_BACKOFF_SECONDS = 0.05
-MAX_BACKOFF_SECONDS = 1.0
-MAX_PAUSE_SECONDS = 3.0
 
 
 class Session:
@@ -68,13 +68,10 @@ class Session:
         self._outbox = Outbox(self._holdings, max_log_lines=max_log_lines, wake=self._wake.set)
         self._ready: deque[Job] = deque()
         self._rooms = Rooms(threads, max_running or {})
-        self._lost = False
-        self._backoffs: dict[str, float] = {}
-        """Of primaries that do not answer, seconds."""
+        self._turns = Turns(self._holdings, self._rooms)
+        self._outages = Outages(self._holdings)
         self.on_held: Callable[[int], None] = lambda partition: None
         """Told of every partition that a task is taken from."""
-        self.draining = False
-        """Set when the process shall stop: nothing new is taken."""
 
     def state(self) -> tuple[str, list[int]]:
         """Its name, and the partitions it holds tasks of; from any thread."""
@@ -82,7 +79,7 @@ class Session:
 
     def figures(self) -> tuple[int, int, int]:
         """Attempts held, notes in the outbox, 1 while some of the log is away; from any thread."""
-        return len(self._holdings.snapshot()), len(self._outbox), int(self._lost)
+        return len(self._holdings.snapshot()), len(self._outbox), int(self._outages.some)
 
     @property
     def worker(self) -> str:
@@ -102,10 +99,16 @@ class Session:
             if job.started.id == task_id and job.started.owner_hash == owner_hash:
                 self._holdings[job.started.partition].stop(job)
 
+    def drain(self) -> None:
+        """Take nothing new from now on: the process shall stop; from any thread."""
+        self._turns.draining = True
+
     def finished(self, job: Job, ending: Outcome) -> None:
         """Note the end of an attempt and that its thread is free; from any thread."""
+        now = time.monotonic()
         self._outbox.finished(job, ending)
-        self._rooms.end(job, time.monotonic())
+        self._turns.ended(job, now)
+        self._rooms.end(job, now)
         self._wake.set()
 
     def next_job(self, timeout: float) -> Job | None:
@@ -124,20 +127,20 @@ class Session:
     def turn(self, now: float) -> float:
         """Do all that is due at `now`, monotonic seconds; seconds until the next thing will be."""
         try:
-            if self._lost:
+            if self._outages.some:
                 self._reconnect(now)
             self._outbox.send(self._log, now)
             wait = min(self._show_life(now), self._take(now))
             self._interrupt_the_deaf(now)
             self._give_back_the_late(now)
         except LogUnavailable as err:
-            self._stand_back(err, now)
+            self._outages.begin(self._log, err, now)
             return 0.0  # the others go on
         except Fenced:
             self._begin_anew()
             return 0.0
-        if self._lost:
-            wait = min(wait, self._have_answered(now))
+        if self._outages.some:
+            wait = min(wait, self._outages.have_ended(self._log, now, self._sweep))
         return min(wait, FLUSH_SECONDS) if any(self._holdings.jobs()) else wait
 
     def close(self) -> None:
@@ -154,7 +157,7 @@ class Session:
                     self._log.hand_back(number)
                     left.discard(number)
             except LogUnavailable as err:
-                left -= self._stand_back(err, now)
+                left -= self._outages.begin(self._log, err, now)
                 reason = {"reason": str(err)}
                 logger.warning("could not hand back, a takeover will", extra=reason)
             except Fenced:
@@ -177,51 +180,15 @@ class Session:
 
     def _take(self, now: float) -> float:
         """End what has ended and take where work may be; where there is no room, still show life
-        and watch others. Partitions that were given nothing for long go first, a handful each:
-        what waits in one stands before nobody in another."""
-        self._notice_room()
-        due = [
-            (number, held)
-            for number, held in sorted(self._holdings.items(), key=_turn)
-            if (held.endings or now >= held.look_at) and not held.is_away(now)
-        ]
-        for left, (number, held) in zip(range(len(due), 0, -1), due, strict=True):
-            room = self._rooms.part(self._room(held), left)
+        and watch others."""
+        for number, held, room in self._turns.due(now):
             if room > 0:
                 self._take_from(number, held, room, now)
             elif held.endings:
                 self._outbox.finish(self._log, number, held)
-            elif not self.draining and now >= held.beat_at:
+            elif not self._turns.draining and now >= held.beat_at:
                 self._take_from(number, held, 0, now)
-        if self.draining or self._rooms.free <= 0:
-            return self._sweep  # the next thread that gets free wakes us
-        look_at = [
-            max(held.look_at, held.away_until)
-            for held in self._holdings.values()
-            if self._room(held)
-        ]
-        return min(self._sweep, max(0.0, min(look_at, default=now + self._sweep) - now))
-
-    def _notice_room(self) -> None:
-        """Look again where something waits that there is room for now."""
-        freed, alone = self._rooms.freed(), self._is_alone()
-        for held in self._holdings.values():
-            if not freed.isdisjoint(held.full) or (held.drains and alone):
-                held.look_at = 0.0
-
-    def _room(self, held: Held) -> int:
-        """How many tasks may be taken from a partition now."""
-        if self.draining:
-            return 0
-        if any(each.drains for each in self._holdings.values()):
-            return self._rooms.free if held.drains and self._is_alone() else 0
-        return self._rooms.free
-
-    def _is_alone(self) -> bool:
-        """Whether this process holds nothing, not even an end that is not told yet; ends that
-        nobody can be told of now do not count."""
-        held = any(each.jobs and not each.lost for each in self._holdings.values())
-        return self._rooms.is_empty and not held
+        return self._turns.wait(now, self._sweep)
 
     def _take_from(self, number: int, held: Held, room: int, now: float) -> None:
         if room:  # without, it was not looked at
@@ -233,7 +200,7 @@ class Session:
             holding=bool(held.jobs),
             also=self._given_up(held.unclaimed),
             outcomes=held.endings,
-            bounds=Bounds(self._rooms.by_type(), self._is_alone(), held.turn, held.drains),
+            bounds=Bounds(self._rooms.by_type(), self._turns.is_alone(now), held.turn, held.drains),
         )
         self._outbox.confirm(held, taken.stood)
         self._accept(held, taken, room, now)
@@ -293,25 +260,6 @@ class Session:
                 for job in mine:
                     del held.jobs[job.started.entry]
 
-    def _stand_back(self, err: LogUnavailable, began: float) -> set[int]:
-        """Leave the primary that did not answer alone for a while; its partitions."""
-        primary = self._log.primary(self._log.asked)
-        if primary not in self._backoffs:
-            fields = {"reason": str(err), "primary": primary}
-            logger.warning("the log is away, trying again", extra=fields)
-        self._lost = True
-        now = time.monotonic()
-        backoff = max(FIRST_BACKOFF_SECONDS, self._backoffs.get(primary, 0.0) * 2)
-        self._backoffs[primary] = backoff = min(MAX_BACKOFF_SECONDS, backoff)
-        # Who waits long for its answer keeps others waiting: it is asked the less often.
-        pause = max(backoff, min(2 * (now - began), MAX_PAUSE_SECONDS))
-        away = {each for each in self._holdings if self._log.primary(each) == primary}
-        for number in away:
-            held = self._holdings[number]
-            held.lost, held.away_until = True, now + pause
-            held.drains = False  # what has to run alone there stands before nobody meanwhile
-        return away
-
     def _reconnect(self, now: float) -> None:
         """Compare what Redis thinks is ours with what is: an answer may have been lost."""
         checked: set[str] = set()
@@ -326,24 +274,9 @@ class Session:
                 held.lost = False
                 held.look_at = 0.0
 
-    def _have_answered(self, now: float) -> float:
-        """Forget the primaries that are back; seconds until the next one is asked again."""
-        away = {self._log.primary(n): held for n, held in self._holdings.items() if held.lost}
-        for primary in self._backoffs.keys() - away.keys():
-            del self._backoffs[primary]
-            logger.info("the log is back", extra={"primary": primary})
-        self._lost = bool(away)
-        return min((held.away_until - now for held in away.values()), default=self._sweep)
-
     def _begin_anew(self) -> None:
         """Taken for dead: give up everything held and go on under a new name."""
         self._holdings.abandon_all()
         self._log = self._open_log()
         self._observer = Observer(self._log.worker, self._lease)
         self.ring()
-
-
-def _turn(partition: tuple[int, Held]) -> tuple[bool, float]:
-    """Sorts partitions by whose turn it is."""
-    _, held = partition
-    return not held.drains, held.taken_at
