@@ -5,62 +5,29 @@ import random
 import socket
 import struct
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+
+from loopback_proxy import End, LoopbackProxy
 
 FAULTS = ("delay", "stall", "reset", "half-close")
 
 
-class FaultyProxy:
+class FaultyProxy(LoopbackProxy):
     """Forwards to `port`; every so many bytes something happens to the connection."""
 
     def __init__(self, port: int, dice: random.Random, *, chance: float) -> None:
-        self._target, self._dice, self._chance = port, dice, chance
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        super().__init__(port)
+        self._dice, self._chance = dice, chance
         self.happened = dict.fromkeys(FAULTS, 0)
 
     @property
     def url(self) -> str:
-        """Where to connect to."""
-        assert self._server is not None
-        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        """Where to connect to, as a Redis."""
+        return f"redis://127.0.0.1:{self.port}/0"
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            self._reset(writer)
-            return
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(reader, far_writer, writer))
-                both.create_task(self._pump(far_reader, writer, far_writer))
-        except* (OSError, EOFError):
-            pass
-        finally:
-            for end in (writer, far_writer):
-                end.close()
+    async def _forward(self, near: End, far: End) -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._pump(near[0], far[1], near[1]))
+            both.create_task(self._pump(far[0], near[1], far[1]))
 
     async def _pump(
         self,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import httpx
+import pytest
 import uvicorn
 from fastapi import FastAPI
 
@@ -225,3 +226,25 @@ async def served(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
     server.should_exit = server.force_exit = True
     await serving
     sock.close()
+
+
+@pytest.fixture
+def settings(valkey_url: str, namespace: str, database_url: str) -> Settings:
+    return Settings.load(
+        redis_url=valkey_url,
+        namespace=namespace,
+        partitions=1,
+        durability="memory",
+        database_url=database_url,
+        secret=SECRET,
+    )
+
+
+@pytest.fixture
+async def log(settings: Settings) -> AsyncGenerator[Scribe]:
+    """The log, which has a name already."""
+    client = open_servers_async(settings.redis_url)
+    scribe = Scribe(client, settings)
+    await scribe.name_logs()
+    yield scribe
+    await client.aclose()

@@ -1,14 +1,11 @@
 """Parked events wait with all that is behind them, and a replay makes what would have been."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from databases import Databases
 from histories import LOG_ID, Story, busy_logs, created, cuts, fold_all, legal_logs
 from milepost import events as e
 from milepost.cursors import ZERO
@@ -17,69 +14,15 @@ from milepost_notify.archive import Logged, Unread
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
-from milepost_notify.memory import MemoryStore
 from milepost_notify.replaying import Replayed
 from milepost_notify.rows import UNREAD_MESSAGE_COUNT, TaskKey, TaskRow
-from milepost_notify.sql import SqlProjectionStore
-from milepost_notify.sql_reads import SqlReadStore
-from milepost_notify.sql_replay import SqlReplayStore
 from milepost_notify.store import (
     CheckpointMoved,
     Filters,
-    ProjectionStore,
-    ReadStore,
-    ReplayStore,
 )
-from milepost_notify.tables import SCHEMA
-from milepost_service.database import Database
+from stores import Make, Stores
 
 LATER = "task.later version 2, this code knows up to 1"
-
-
-@dataclass(frozen=True)
-class Stores:
-    """All sides of one store."""
-
-    writing: ProjectionStore
-    replaying: ReplayStore
-    reading: ReadStore
-
-
-@asynccontextmanager
-async def in_memory() -> AsyncGenerator[Stores]:
-    store = MemoryStore()
-    yield Stores(store, store, store)
-
-
-@asynccontextmanager
-async def in_sql(databases: Databases) -> AsyncGenerator[Stores]:
-    url = databases.take()
-    writing, replaying = SqlProjectionStore(url), SqlReplayStore(url)
-    database = Database.open(url, SCHEMA.name)
-    yield Stores(writing, replaying, SqlReadStore(database, 1))
-    await writing.close()
-    await replaying.close()
-    await database.close()
-    databases.give_back()
-
-
-Make = Callable[[], AbstractAsyncContextManager[Stores]]
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Make empty stores of one kind."""
-    if request.param == "memory":
-        return in_memory
-    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
-    return lambda: in_sql(databases)
-
-
-@pytest.fixture
-async def stores(make: Make) -> AsyncGenerator[Stores]:
-    async with make() as stores:
-        await stores.writing.begin(0, LOG_ID)
-        yield stores
 
 
 def later(logged: Logged) -> Unread:

@@ -1,8 +1,7 @@
 """Ended tasks go when the log is long past their end, whole, and nothing else does."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -18,61 +17,13 @@ from milepost_notify.archive import HistoryRow, Logged
 from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
-from milepost_notify.memory import MemoryStore
 from milepost_notify.refolding import refold
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT, is_unread
-from milepost_notify.sql import SqlProjectionStore
-from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.sql_rebuild import SqlRebuild
-from milepost_notify.store import Filters, ProjectionStore, ReadStore
-from milepost_notify.tables import SCHEMA
-from milepost_service.database import Database
+from milepost_notify.store import Filters
+from stores import Make, Stores, in_sql
 
 KEEP_MS = 5_000
-
-
-@dataclass(frozen=True)
-class Stores:
-    """Both sides of one store."""
-
-    writing: ProjectionStore
-    reading: ReadStore
-    url: str = ""
-
-
-@asynccontextmanager
-async def in_memory() -> AsyncGenerator[Stores]:
-    store = MemoryStore()
-    yield Stores(store, store)
-
-
-@asynccontextmanager
-async def in_sql(databases: Databases) -> AsyncGenerator[Stores]:
-    url = databases.take()
-    writing, database = SqlProjectionStore(url), Database.open(url, SCHEMA.name)
-    yield Stores(writing, SqlReadStore(database, 1), url)
-    await writing.close()
-    await database.close()
-    databases.give_back()
-
-
-Make = Callable[[], AbstractAsyncContextManager[Stores]]
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Make empty stores of one kind."""
-    if request.param == "memory":
-        return in_memory
-    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
-    return lambda: in_sql(databases)
-
-
-@pytest.fixture
-async def stores(make: Make) -> AsyncGenerator[Stores]:
-    async with make() as stores:
-        await stores.writing.begin(0, LOG_ID)
-        yield stores
 
 
 async def project(

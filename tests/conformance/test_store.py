@@ -1,15 +1,12 @@
 """What every store of the read models does, in memory and in SQL alike."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from databases import Databases
 from histories import (
     LOG_ID,
     OWNERS,
@@ -30,63 +27,21 @@ from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.memory import MemoryStore
 from milepost_notify.refolding import refold
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
-from milepost_notify.sql import SqlProjectionStore
-from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.store import (
     CheckpointMoved,
     Filters,
     Notified,
     Place,
-    ProjectionStore,
-    ReadStore,
 )
-from milepost_notify.tables import SCHEMA
-from milepost_service.database import Database
+from stores import Make, Stores
 
 ALL = Filters()
 
 
-@dataclass(frozen=True)
-class Stores:
-    """Both sides of one store."""
-
-    writing: ProjectionStore
-    reading: ReadStore
-
-
-@asynccontextmanager
-async def in_memory() -> AsyncGenerator[Stores]:
-    store = MemoryStore()
-    yield Stores(store, store)
-
-
-@asynccontextmanager
-async def in_sql(databases: Databases) -> AsyncGenerator[Stores]:
-    url = databases.take()
-    writing, database = SqlProjectionStore(url), Database.open(url, SCHEMA.name)
-    yield Stores(writing, SqlReadStore(database, 1))
-    await writing.close()
-    await database.close()
-    databases.give_back()
-
-
-Make = Callable[[], AbstractAsyncContextManager[Stores]]
-
-
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "pgbouncer"])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Make empty stores of one kind."""
-    if request.param == "memory":
-        return in_memory
-    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
-    return lambda: in_sql(databases)
-
-
-@pytest.fixture
-async def stores(make: Make) -> AsyncGenerator[Stores]:
-    async with make() as stores:
-        await stores.writing.begin(0, LOG_ID)
-        yield stores
+def kind(request: pytest.FixtureRequest) -> str:
+    """Where the store is."""
+    return request.param
 
 
 async def save(stores: Stores, story: Story) -> Checkpoint:
@@ -454,7 +409,7 @@ async def test_the_kept_history_depends_on_no_batches_and_folds_to_the_same_rows
             history = list[HistoryRow]()
             for task in {each.event.task for each in told}:
                 kept = await all_of(stores, "bob", task)
-                assert kept == await all_of(Stores(other, other), "bob", task)
+                assert kept == await all_of(Stores(other, other, other), "bob", task)
                 history += kept
             tasks = {("bob", each.event.task) for each in told}
             stored = (await stores.writing.known(at, tasks, [], [])).tasks

@@ -19,11 +19,6 @@ from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import CheckpointMoved, ProjectionStore
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @asynccontextmanager
 async def opened(kind: str, request: pytest.FixtureRequest) -> AsyncGenerator[ProjectionStore]:
     """An empty store of this kind."""

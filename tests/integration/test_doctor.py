@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,11 @@ import pytest
 import milepost_notify.main
 import milepost_submit.main
 from milepost.settings import Settings
-from up_process import ROOT, Up
+from surroundings import StartUp
+from up_process import ROOT
 from valkey_server import Valkey
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Up]]:
-    started: list[Up] = []
-
-    def run() -> Up:
-        started.append(Up(tmp_path, data=".milepost"))
-        return started[-1]
-
-    yield run
-    for up in started:
-        up.close()
 
 
 def doctor(folder: Path, *arguments: str, **given: str) -> tuple[int, str, str]:
@@ -51,8 +39,8 @@ def told(folder: Path, **given: str) -> tuple[int, dict[str, dict[str, Any]]]:
     return status, {each["check"]: each for each in json.loads(out)}
 
 
-def test_all_is_well_with_a_running_up(start: Callable[[], Up], tmp_path: Path) -> None:
-    start().until_ready()
+def test_all_is_well_with_a_running_up(start_up: StartUp, tmp_path: Path) -> None:
+    start_up(data=".milepost").until_ready()
     status, found = told(tmp_path)
     assert status == 0, found
     assert {name: each["status"] for name, each in found.items()} == dict.fromkeys(

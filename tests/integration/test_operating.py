@@ -2,26 +2,10 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from up_process import ROOT, Up, descendants_of, lives, wait_for
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    """Start `up` in a folder of the test's own; whatever becomes of it is ended afterwards."""
-    started: list[Up] = []
-
-    def run() -> Up:
-        started.append(Up(tmp_path, data=".milepost"))
-        return started[-1]
-
-    yield run
-    for up in started:
-        up.close()
+from surroundings import StartUp
+from up_process import ROOT, descendants_of, lives, wait_for
 
 
 def dead(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -38,10 +22,8 @@ def dead(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_command_finds_what_runs_here_until_it_ends(
-    start: Callable[..., Up], tmp_path: Path
-) -> None:
-    up = start().until_ready()
+def test_a_command_finds_what_runs_here_until_it_ends(start_up: StartUp, tmp_path: Path) -> None:
+    up = start_up(data=".milepost").until_ready()
     assert dead(tmp_path) == (0, "no dead letters\n", "")
     assert dead(tmp_path.parent, "--data-dir", str(up.data)) == (0, "no dead letters\n", "")
 
@@ -53,7 +35,7 @@ def test_a_command_finds_what_runs_here_until_it_ends(
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert f"pid {up.pid} was killed" in err
 
-    again = start().until_ready()
+    again = start_up(data=".milepost").until_ready()
     assert f"milepost: pid {up.pid} did not stop by itself" in again.complained
     assert dead(tmp_path)[0] == 0
     assert again.stop() == 0

@@ -10,33 +10,19 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from surroundings import StartUp
 from up_process import Up, command_line, descendants_of, lives, wait_for
 from valkey_server import Valkey
 
 NAMES = ["mail sink", "valkey", "web", "worker 1", "worker 2"]
 MAX_SUPERVISOR_KIB = 25 * 1024
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    """Start `up` in a folder of the test's own; whatever becomes of it is ended afterwards."""
-    started: list[Up] = []
-
-    def run(*arguments: str, **settings: Any) -> Up:
-        started.append(Up(tmp_path, *arguments, **settings))
-        return started[-1]
-
-    yield run
-    for up in started:
-        up.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +62,8 @@ def refusal(up: Up) -> str:
     return up.complained
 
 
-def test_it_is_ready_when_it_says_so(start: Callable[..., Up]) -> None:
-    up = start().until_ready()
+def test_it_is_ready_when_it_says_so(start_up: StartUp) -> None:
+    up = start_up().until_ready()
     assert up.answers()
     assert str(up.data) in up.said
     assert "Ctrl-C" in up.said
@@ -128,9 +114,9 @@ def test_a_killed_child_is_started_again_and_that_is_said(running: Up, name: str
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_supervisor_alone_ends_everything(
-    start: Callable[..., Up], number: signal.Signals
+    start_up: StartUp, number: signal.Signals
 ) -> None:
-    up = start().until_ready()
+    up = start_up().until_ready()
     port = int(up.url.rpartition(":")[2])
     below = descendants_of(up.pid)
     assert len(below) >= 4
@@ -141,8 +127,8 @@ def test_a_signal_to_the_supervisor_alone_ends_everything(
         free.bind(("127.0.0.1", port))
 
 
-def test_a_signal_before_it_is_ready_ends_everything(start: Callable[..., Up]) -> None:
-    up = start()
+def test_a_signal_before_it_is_ready_ends_everything(start_up: StartUp) -> None:
+    up = start_up()
     wait_for(lambda: len(up.children()) == 4, "the children")
     below = descendants_of(up.pid)
     assert up.stop() == 0
@@ -150,25 +136,25 @@ def test_a_signal_before_it_is_ready_ends_everything(start: Callable[..., Up]) -
 
 
 def test_the_death_of_the_supervisor_leaves_no_process_and_the_folder_free(
-    start: Callable[..., Up],
+    start_up: StartUp,
 ) -> None:
-    up = start().until_ready()
+    up = start_up().until_ready()
     below = descendants_of(up.pid)
     up.process.kill()
-    again = start().until_ready()
+    again = start_up().until_ready()
     wait_for(lambda: not any(map(lives, below)), "the end of the children", seconds=5)
     assert again.stop() == 0
 
 
-def test_data_survives_a_stop_and_a_kill(start: Callable[..., Up]) -> None:
-    up = start().until_ready()
+def test_data_survives_a_stop_and_a_kill(start_up: StartUp) -> None:
+    up = start_up().until_ready()
     send_mail(up, "before the stop")
     secret = (up.data / "secret").read_text()
     up.stop()
-    up = start().until_ready()
+    up = start_up().until_ready()
     send_mail(up, "before the kill ü")
     up.process.kill()
-    up = start().until_ready()
+    up = start_up().until_ready()
     assert subjects(up) == ["before the stop", "before the kill ü"]
     assert (up.data / "secret").read_text() == secret
     assert environment_of(up.children()["web"])["MILEPOST_SECRET"] == secret.strip()
@@ -183,22 +169,22 @@ def test_a_mail_is_kept_when_the_sink_is_killed_after_accepting_it(running: Up) 
     assert subjects(running)[-2:] == ["kept", "and another"]
 
 
-def test_a_taken_port_is_one_line(start: Callable[..., Up]) -> None:
+def test_a_taken_port_is_one_line(start_up: StartUp) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        assert port in refusal(start("--port", port))
+        assert port in refusal(start_up("--port", port))
 
 
-def test_a_folder_in_use_is_one_line_and_its_user_goes_on(start: Callable[..., Up]) -> None:
-    first = start().until_ready()
-    complaint = refusal(start())
+def test_a_folder_in_use_is_one_line_and_its_user_goes_on(start_up: StartUp) -> None:
+    first = start_up().until_ready()
+    complaint = refusal(start_up())
     assert f"pid {first.pid}" in complaint
     assert first.answers()
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(start: Callable[..., Up], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_one_line(start_up: StartUp, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "file/data" in refusal(start(data="file/data"))
+    assert "file/data" in refusal(start_up(data="file/data"))
 
 
 def test_no_server_to_run_is_one_line(tmp_path: Path) -> None:
@@ -227,20 +213,20 @@ def test_no_server_to_run_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_that_is_of_no_use_is_one_line(
-    start: Callable[..., Up], settings: dict[str, str], named: str
+    start_up: StartUp, settings: dict[str, str], named: str
 ) -> None:
-    up = start(**settings)
+    up = start_up(**settings)
     assert named in refusal(up)
     assert descendants_of(up.pid) == []
 
 
 def test_servers_that_are_given_are_used_and_none_is_started(
-    start: Callable[..., Up], tmp_path: Path
+    start_up: StartUp, tmp_path: Path
 ) -> None:
     valkey = Valkey(tmp_path, appendfsync="always")
     valkey.start()
     try:
-        up = start(redis_url=valkey.url, smtp_url="smtp://127.0.0.1:9").until_ready()
+        up = start_up(redis_url=valkey.url, smtp_url="smtp://127.0.0.1:9").until_ready()
         assert sorted(up.children()) == ["web", "worker 1"]
         assert up.complained.count("set MILEPOST_SIGNUP=closed") == 1
         with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -250,14 +236,14 @@ def test_servers_that_are_given_are_used_and_none_is_started(
         valkey.stop()
 
 
-def test_it_heals_though_nobody_reads_what_it_says(start: Callable[..., Up]) -> None:
+def test_it_heals_though_nobody_reads_what_it_says(start_up: StartUp) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with suppress(BlockingIOError):
         while True:
             os.write(writer, b"x" * 4096)
     os.set_blocking(writer, True)
-    up = start(stderr=writer).until_ready()
+    up = start_up(stderr=writer).until_ready()
     os.close(writer)
     victim = up.children()["worker 1"]
     os.kill(victim, signal.SIGKILL)

@@ -8,36 +8,13 @@ import pytest
 from fastapi import FastAPI
 
 from milepost.settings import Settings
-from milepost_log.servers import open_servers_async
 from milepost_notify.main import build
-from notify_surroundings import BASE, SECRET, Person, Scribe, until
+from notify_surroundings import BASE, Person, Scribe, log, settings, until
 from surroundings import start_worker
 
-__all__ = ["start_worker"]
+__all__ = ["log", "settings", "start_worker"]
 
 As = Callable[..., Person]
-
-
-@pytest.fixture
-def settings(valkey_url: str, namespace: str, database_url: str) -> Settings:
-    return Settings.load(
-        redis_url=valkey_url,
-        namespace=namespace,
-        partitions=1,
-        durability="memory",
-        database_url=database_url,
-        secret=SECRET,
-    )
-
-
-@pytest.fixture
-async def log(settings: Settings) -> AsyncGenerator[Scribe]:
-    """The log, which has a name already."""
-    client = open_servers_async(settings.redis_url)
-    scribe = Scribe(client, settings)
-    await scribe.name_logs()
-    yield scribe
-    await client.aclose()
 
 
 @pytest.fixture

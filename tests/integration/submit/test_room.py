@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,24 +39,31 @@ def server(tmp_path: Path) -> Generator[Valkey]:
     started.stop()
 
 
+@asynccontextmanager
+async def serving(settings: Settings, clock: Clock) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of submit, once that is ready."""
+    app = build(settings, clock=clock)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+    ):
+        async with asyncio.timeout(10):
+            while (await client.get("/api/submit/readyz")).status_code != 200:  # noqa: ASYNC110  # nothing to wait on
+                await asyncio.sleep(0.01)
+        yield client
+
+
 async def test_filled_until_503_then_worked_off_then_room_again(
     server: Valkey, settings: Settings, clock: Clock, bearer: Bearer, namespace: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(room, "FRESH_SECONDS", 0.0)
     changed = {"redis_url": server.url, "partitions": 1, "max_live_tasks": 100_000}
-    app = build(settings.model_copy(update=changed), clock=clock)
-    transport = httpx.ASGITransport(app)
     direct: Any
     with connect(server.url) as direct:
         catalogue.announce(direct, namespace, [FREE.model_copy(update={"announced_at": clock.now})])
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
-        ):
-            async with asyncio.timeout(10):
-                while (await client.get("/api/submit/readyz")).status_code != 200:  # noqa: ASYNC110  # nothing to wait on
-                    await asyncio.sleep(0.01)
+        async with serving(settings.model_copy(update=changed), clock) as client:
             body: dict[str, Any] = {"type": FREE.name, "params": {"text": "x" * 10_000}}
 
             async def submit() -> httpx.Response:
@@ -91,18 +99,11 @@ async def test_filled_until_503_then_worked_off_then_room_again(
 async def test_at_the_very_end_of_memory_people_sign_in_and_put_away_what_has_ended(
     server: Valkey, settings: Settings, clock: Clock, bearer: Bearer, namespace: str
 ) -> None:
-    app = build(settings.model_copy(update={"redis_url": server.url, "partitions": 1}), clock=clock)
-    transport = httpx.ASGITransport(app)
+    changed = {"redis_url": server.url, "partitions": 1}
     direct: Any
     with connect(server.url) as direct:
         catalogue.announce(direct, namespace, [FREE.model_copy(update={"announced_at": clock.now})])
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
-        ):
-            async with asyncio.timeout(10):
-                while (await client.get("/api/submit/readyz")).status_code != 200:  # noqa: ASYNC110  # nothing to wait on
-                    await asyncio.sleep(0.01)
+        async with serving(settings.model_copy(update=changed), clock) as client:
             ann = {"username": "ann", "password": "correct horse battery"}
             assert (await client.post("/api/submit/accounts", json=ann)).status_code == 201
             body: dict[str, Any] = {"type": FREE.name, "params": {}}

@@ -129,16 +129,25 @@ async def test_room_for_a_type_is_used_in_whatever_partition_it_waits(
     assert len({job.started.id for job in order}) == 2 * len(tasks)
 
 
+async def create_suspects(
+    commands: CommandLog, servers: Servers, namespace: str, count: int
+) -> list[str]:
+    """Tasks in partition 2 which two workers have vanished with."""
+    suspects = await create(commands, 2, count)
+    keys = PartitionKeys(namespace, 2)
+    with servers.at(keys.log) as client:
+        for suspect in suspects:
+            client.hset(keys.task(owner_hash(OWNERS[2]), suspect), "c", 2)  # pyright: ignore  # untyped
+    return suspects
+
+
 async def test_a_suspect_waits_for_the_last_of_all_partitions_and_nothing_runs_beside_it(
     commands: CommandLog, start: Start, servers: Servers, namespace: str
 ):
     session = start(threads=3)
     await create(commands, 0, 2)
     running = take(session, 2)
-    (suspect,) = await create(commands, 2)
-    keys = PartitionKeys(namespace, 2)
-    with servers.at(keys.log) as client:
-        client.hset(keys.task(owner_hash(OWNERS[2]), suspect), "c", 2)  # pyright: ignore  # untyped
+    (suspect,) = await create_suspects(commands, servers, namespace, 1)
     session.ring(2)
     assert session.next_job(0.2) is None
     await create(commands, 1, 3)
@@ -162,11 +171,7 @@ async def test_behind_a_suspect_others_have_a_turn_before_the_next_one(
     commands: CommandLog, start: Start, servers: Servers, namespace: str
 ):
     session = start(threads=2)
-    suspects = await create(commands, 2, 2)
-    keys = PartitionKeys(namespace, 2)
-    with servers.at(keys.log) as client:
-        for suspect in suspects:
-            client.hset(keys.task(owner_hash(OWNERS[2]), suspect), "c", 2)  # pyright: ignore  # untyped
+    suspects = await create_suspects(commands, servers, namespace, 2)
     (first,) = take(session, 1)
     assert first.started.is_suspect
     assert first.begin(time.monotonic() - 3600)

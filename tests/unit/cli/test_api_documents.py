@@ -1,12 +1,12 @@
 """The documents in docs/api are what the code says; the log's is held to the events' classes."""
 
 import json
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from json_references import references
 from milepost.codec import decode
 from milepost.events import type_names
 from milepost_cli import api_documents, asyncapi
@@ -29,18 +29,6 @@ def test_no_other_file_is_there() -> None:
 @pytest.fixture(scope="module")
 def log() -> dict[str, Any]:
     return json.loads(json.dumps(asyncapi.document("1")))
-
-
-def references(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, inner in cast(dict[str, object], value).items():
-            if name == "$ref":
-                yield str(inner)
-            else:
-                yield from references(inner)
-    elif isinstance(value, list):
-        for inner in cast(list[object], value):
-            yield from references(inner)
 
 
 def at(document: dict[str, Any], reference: str) -> Any:

@@ -1,10 +1,10 @@
 """Submit's OpenAPI document, without a server."""
 
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+from json_references import references
 from milepost.settings import Settings
 from milepost_submit.main import build
 
@@ -12,18 +12,6 @@ from milepost_submit.main import build
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return build(Settings.load(database_url="sqlite:///unused.db", secret="x" * 40)).openapi()
-
-
-def references(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, inner in cast(dict[str, object], value).items():
-            if name == "$ref":
-                yield str(inner)
-            else:
-                yield from references(inner)
-    elif isinstance(value, list):
-        for inner in cast(list[object], value):
-            yield from references(inner)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -21,7 +21,6 @@ from milepost.owners import owner_hash
 from milepost.settings import Settings
 from milepost.task_state import TaskState, evolve
 from milepost_log.commands import CommandLog, NewTask
-from milepost_log.servers import open_servers_async
 from milepost_notify import supervisor, tables
 from milepost_notify.sql import SqlProjectionStore
 from notify_surroundings import Scribe, projecting, task_id, until
@@ -29,26 +28,6 @@ from surroundings import StartWorker
 
 OTHER_LOG = "ffff" * 8
 SLOW = {"steps": 1, "seconds": 600}
-
-
-@pytest.fixture
-def settings(valkey_url: str, namespace: str, database_url: str) -> Settings:
-    return Settings.load(
-        redis_url=valkey_url,
-        namespace=namespace,
-        partitions=1,
-        durability="memory",
-        database_url=database_url,
-    )
-
-
-@pytest.fixture
-async def log(settings: Settings) -> AsyncGenerator[Scribe]:
-    client = open_servers_async(settings.redis_url)
-    scribe = Scribe(client, settings)
-    await scribe.name_logs()
-    yield scribe
-    await client.aclose()
 
 
 @pytest.fixture
