@@ -8,7 +8,7 @@ import time
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
-broker = RedisBroker(url=os.environ["BENCH_REDIS_URL"])
+broker = RedisBroker(url=os.environ["BENCH_REDIS_URL"], socket_timeout=120)  # `behind` waits long
 dramatiq.set_broker(broker)
 
 

@@ -20,7 +20,7 @@ PURE = {
         "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",
         "ready_tasks",
     ],
-    "libs/log/src/milepost_log": ["cluster_url", "slots"],
+    "libs/log/src/milepost_log": ["attempts", "cluster_url", "slots"],
     "services/submit/src/milepost_submit": [
         "batches", "decisions", "params", "refusals", "requests", "usernames",
     ],
@@ -44,8 +44,8 @@ HARMLESS = {
 ALSO = {
     "milepost_log.cluster_url": {"urllib.parse"},
     # The frozen values a started task is made of, and the lock between its two threads.
-    "milepost_worker.jobs": {"milepost_log.work", "threading"},
-    "milepost_worker.outcomes": {"milepost_log.work"},
+    "milepost_worker.jobs": {"milepost_log.attempts", "threading"},
+    "milepost_worker.outcomes": {"milepost_log.attempts"},
     "milepost_notify.intake": {"milepost_log.reader"},  # the frozen value Entry
     "milepost_notify.lost_tail": {"milepost_log.reader"},
     "milepost_submit.params": {"jsonschema_rs"},  # compiles and checks, reads nothing
