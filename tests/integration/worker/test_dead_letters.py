@@ -40,7 +40,10 @@ def cli(
     monkeypatch.setenv("MILEPOST_PARTITIONS", "1")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = main(["dead", *arguments])
+        try:
+            status = main(["dead", *arguments])
+        except SystemExit as stopped:  # of the parser
+            status = int(stopped.code or 0)
         said = capsys.readouterr()
         return status, said.out, said.err
 
@@ -159,7 +162,64 @@ async def test_what_cannot_be_redriven_says_why(
     assert "\x1b" not in cli("list")[1]
 
 
-@pytest.mark.parametrize("arguments", [["redrive", "x"], ["redrive", "7:1-1"], ["list", "0:1-1"]])
+async def test_what_nobody_needs_is_dropped_and_what_a_task_needs_is_not(
+    log: LogProbe, client: Any, namespace: str, cli: Any
+):
+    keys = PartitionKeys(namespace, 0)
+    damaged = await log.create("sample.noop")
+    data = client.hget(keys.task(BOB, damaged), "d")
+    client.hset(keys.task(BOB, damaged), "d", "{nonsense")
+    for number in range(2):
+        client.xadd(keys.queue("default", "normal"), {"n": number})
+    WorkLog(client, namespace, "w1", ["default"]).take(0, 8, holding=False)
+    client.xadd(keys.dead, {"stream": "log", "entry": "1-1", "reason": "the field t is missing"})
+    status, out, _ = cli()
+    assert status == 0
+    assert "dead redrive" in out.splitlines()[-1]
+    assert "dead drop" in out.splitlines()[-1]
+    letters = {letter.id: letter for letter in DeadLetters(client, namespace, 1).all()}
+    (needed,) = [each for each, letter in letters.items() if "what to do" in letter.reason]
+    first, *others = [each for each in letters if each != needed]
+
+    assert cli("drop", "--json", first)[0] == 0
+    status, out, _ = cli("drop", first)
+    assert (status, "no such dead letter" in out) == (1, True)
+    status, out, _ = cli("drop", "--all")
+    assert status == 1
+    assert sorted(out.splitlines()) == sorted(
+        [f"{each}  dropped" for each in others]
+        + [
+            f"{needed}  not dropped: its task waits for it: put that right and redrive it, or "
+            "cancel the task"
+        ]
+    )
+    client.hset(keys.task(BOB, damaged), "d", data)
+    assert cli("redrive", needed)[0] == 0
+    assert cli() == (0, "no dead letters\n", "")
+    assert cli("drop", "--all") == (0, "nothing to drop\n", "")
+
+
+def test_options_stand_before_and_behind_ids(cli: Any):
+    for arguments in (
+        ["redrive", "0:1-1", "--json"], ["redrive", "--json", "0:1-1"],
+        ["--json", "redrive", "0:1-1"], ["drop", "--json", "0:1-1"],
+    ):  # fmt: skip
+        status, out, _ = cli(*arguments)
+        assert status == 1
+        assert json.loads(out)[0]["id"] == "0:1-1"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["drop"],
+        ["drop", "--all", "0:1-1"],
+        ["bury"],
+        ["redrive", "x"],
+        ["redrive", "7:1-1"],
+        ["list", "0:1-1"],
+    ],
+)
 def test_what_is_asked_wrongly_is_one_line_and_status_2(cli: Any, arguments: list[str]):
     status, out, err = cli(*arguments)
     assert (status, out) == (2, "")

@@ -1,6 +1,8 @@
-"""Owns `milepost dead`: shows operators what nobody could read, tries it again. Decides nothing.
+"""Owns `milepost dead`: shows operators what nobody could read, tries it again, or removes it.
+Decides nothing.
 
-Exit status: 0; 1 when something could not be redriven or Redis is away; 2 when asked wrongly.
+Exit status: 0; 1 when something could not be redriven or dropped, or Redis is away; 2 when asked
+wrongly.
 """
 
 import json
@@ -17,19 +19,44 @@ from milepost_log.servers import open_servers
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def run(action: str, ids: Sequence[str], *, as_json: bool, data_dir: str | None) -> int:
-    """List dead letters, or redrive some (none named: those of all queues); the exit status."""
-    if action == "list" and ids:
-        sys.stderr.write("milepost: `dead list` takes no ids: it lists all\n")
+_DONE = {"redrive": "redriven", "drop": "dropped"}
+_HINT = (
+    "put right what was wrong with them, then `./milepost dead redrive [ID...]`; "
+    "`./milepost dead drop ID...` removes those that nobody needs"
+)
+
+
+def run(
+    action: str | None,
+    *,
+    as_json: bool,
+    data_dir: str | None,
+    ids: Sequence[str] = (),
+    everything: bool = False,
+) -> int:
+    """List dead letters, redrive some (none named: those of all queues), or drop some.
+
+    Args:
+        action: null: list them and say what can be done with them.
+        everything: drop all of them.
+
+    Returns:
+        The exit status.
+    """
+    if action == "drop" and bool(ids) == everything:
+        sys.stderr.write("milepost: `dead drop` takes ids, or --all\n")
         return 2
     try:
         settings = operating.settings(data_dir)
         with open_servers(settings.redis_url) as servers:
             letters = DeadLetters(servers, settings.namespace, settings.partitions)
-            if action == "list":
-                return _list(letters.all(), as_json=as_json)
+            if action in (None, "list"):
+                return _list(letters.all(), as_json=as_json, hint=action is None)
+            if action == "drop":
+                wanted = ids or [each.id for each in letters.all()]
+                return _tell("drop", letters.drop(wanted), as_json=as_json)
             wanted = ids or [each.id for each in letters.all() if each.stream != "log"]
-            return _redriven(letters.redrive(wanted), as_json=as_json)
+            return _tell("redrive", letters.redrive(wanted), as_json=as_json)
     except (ConfigurationError, InvalidValue) as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
@@ -38,7 +65,7 @@ def run(action: str, ids: Sequence[str], *, as_json: bool, data_dir: str | None)
         return 1
 
 
-def _list(letters: Sequence[DeadLetter], *, as_json: bool) -> int:
+def _list(letters: Sequence[DeadLetter], *, as_json: bool, hint: bool) -> int:
     if as_json:
         _print(json.dumps([asdict(letter) for letter in letters]))
         return 0
@@ -47,21 +74,23 @@ def _list(letters: Sequence[DeadLetter], *, as_json: bool) -> int:
         _print(f"{letter.id}  {age:>6}  {letter.stream} {letter.entry}  {letter.reason}")
     if not letters:
         _print("no dead letters")
+    elif hint:
+        _print(_HINT)
     return 0
 
 
-def _redriven(outcomes: dict[str, str | None], *, as_json: bool) -> int:
+def _tell(action: str, outcomes: dict[str, str | None], *, as_json: bool) -> int:
+    done = _DONE[action]
     if as_json:
         rows = [
-            {"id": letter, "redriven": why is None, "reason": why}
-            for letter, why in outcomes.items()
+            {"id": letter, done: why is None, "reason": why} for letter, why in outcomes.items()
         ]
         _print(json.dumps(rows))
     else:
         for letter, why in outcomes.items():
-            _print(f"{letter}  {'redriven' if why is None else f'not redriven: {why}'}")
+            _print(f"{letter}  {done if why is None else f'not {done}: {why}'}")
         if not outcomes:
-            _print("nothing to redrive")
+            _print(f"nothing to {action}")
     return 1 if any(outcomes.values()) else 0
 
 

@@ -107,9 +107,9 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
         trace = fields[b"x"].decode() if b"x" in fields else None
         by = _actor(fields, type_name, owner, task)
     except KeyError as err:
-        raise UndecodableEvent(f"the field {err} is missing") from err
+        raise UndecodableEvent(f"the field {_name_of(err)} is missing") from err
     except (UnicodeDecodeError, InvalidValue, ValidationError, ValueError) as err:
-        raise UndecodableEvent(f"{type(err).__name__}: {str(err)[:300]}") from err
+        raise UndecodableEvent(_why(err)[:300]) from err
     return Event(partition, position, task, owner, by, at, attempt, trace, payload)
 
 
@@ -117,6 +117,8 @@ def decode(partition: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ev
 def type_and_version(stored: str) -> tuple[str, int]:
     """Read a `t` field: `created/2` is (`task.created`, 2)."""
     name, _, version = stored.partition("/")
+    if version and not version.isdecimal():
+        raise ValueError(f"a version that is none: {version[:20]}")
     return name if "." in name else _SHORT + name, int(version or 1)
 
 
@@ -164,6 +166,24 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
+def _why(err: ValueError | InvalidValue) -> str:
+    """What is wrong with an entry, in words for operators."""
+    if isinstance(err, UnicodeDecodeError):
+        return "a field is not UTF-8"
+    if isinstance(err, ValidationError):
+        found = err.errors(include_url=False, include_input=False, include_context=False)
+        return "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'data'}: {each['msg']}" for each in found
+        )
+    return str(err)
+
+
+def _name_of(err: KeyError) -> str:
+    """The field that was looked for."""
+    name: object = err.args[0]
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
 def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:
     task, owner = fields[b"k"].decode(), fields[b"o"].decode()
     if not owner or (not task and type_name.startswith(_SHORT)):
@@ -183,7 +203,10 @@ _checked = lru_cache(maxsize=10_000)(check_owner)
 
 
 def _bounded(number: bytes | int, most: int) -> int:
-    value = int(number)
+    try:
+        value = int(number)
+    except ValueError as err:
+        raise ValueError("a number that is none") from err
     if not 0 <= value <= most:
         raise ValueError(f"{value} is not in 0..{most}")
     return value

@@ -1,4 +1,4 @@
-"""Owns the dead letters of all partitions, for operators: what there is, and another try."""
+"""Owns the dead letters of all partitions, for operators: to see, to try again, to remove."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ _WORDS = {
     "gone": "its task is not there (any more)",
     "elsewhere": "its task goes on without it",
     "ended": "its task has ended",
+    "waits": "its task waits for it: put that right and redrive it, or cancel the task",
 }
 _PAGE = 1000
 
@@ -59,6 +60,18 @@ class DeadLetters:
         Raises:
             InvalidValue: an id is none.
         """
+        return self._each("redrive", "redriven", letters)
+
+    def drop(self, letters: Sequence[str]) -> dict[str, str | None]:
+        """Remove dead letters: letter id -> why not, or null when it was done. One whose task has
+        nothing but the letter stays.
+
+        Raises:
+            InvalidValue: an id is none.
+        """
+        return self._each("drop", "dropped", letters)
+
+    def _each(self, script: str, done: str, letters: Sequence[str]) -> dict[str, str | None]:
         by_partition: dict[int, list[str]] = {}
         for letter in letters:
             number, _, position = letter.partition(":")
@@ -73,10 +86,10 @@ class DeadLetters:
         answers: dict[str, str | None] = {}
         for number, ids in by_partition.items():
             keys = self._partitions[number]
-            said = call(self._servers, "redrive", [keys.log, keys.dead], [keys.prefix, *ids])
+            said = call(self._servers, script, [keys.log, keys.dead], [keys.prefix, *ids])
             for position, word in zip(ids, said, strict=True):
                 text = word.decode()
-                outcome = None if text == "redriven" else _WORDS.get(text, text)
+                outcome = None if text == done else _WORDS.get(text, text)
                 answers[f"{number}:{position}"] = outcome
         return answers
 

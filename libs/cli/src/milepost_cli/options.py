@@ -1,0 +1,80 @@
+"""Owns the parser's own manners and the options that several commands have. Runs nothing."""
+
+import argparse
+import sys
+from typing import NoReturn
+
+DEFAULT_THREADS = 8
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"milepost: {message} (see: milepost --help)\n")
+
+
+class Version(argparse.Action):
+    """Looks the version up only when it is asked for: importlib.metadata is not free."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"milepost {version('milepost-cli')}\n")
+        parser.exit()
+
+
+def add_dead(dead: argparse.ArgumentParser) -> None:
+    """Its actions; options may stand before and behind the action and its ids."""
+    dead.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+    add_data_dir(dead)
+    actions = dead.add_subparsers(dest="action", metavar="ACTION")
+    for name, text in (
+        ("list", "show all (so does no action)"),
+        ("redrive", "put their tasks into their queues again"),
+        ("drop", "remove them, once they have been looked at"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        # Without defaults of their own, which would hide what stands before the action.
+        action.add_argument(
+            "--json", action="store_true", dest="as_json", default=argparse.SUPPRESS,
+            help="print JSON",
+        )  # fmt: skip
+        add_data_dir(action, default=argparse.SUPPRESS)
+        if name == "redrive":
+            action.add_argument("ids", nargs="*", metavar="ID", help="none: all of the queues")
+        if name == "drop":
+            action.add_argument("ids", nargs="*", metavar="ID", help="as `dead list` shows them")
+            action.add_argument(
+                "--all", action="store_true", dest="everything", help="instead of ids"
+            )
+
+
+def add_worker_options(command: argparse.ArgumentParser) -> None:
+    """For commands that run tasks."""
+    command.add_argument(
+        "--threads", type=count, default=DEFAULT_THREADS, metavar="N", help="tasks a worker runs"
+    )
+    command.add_argument("--tasks", metavar="MODULES", help="modules with tasks, by comma")
+
+
+def add_data_dir(command: argparse.ArgumentParser, default: str | None = None) -> None:
+    """For commands that work on what an `up` runs, see operating.py."""
+    command.add_argument(
+        "--data-dir", metavar="DIR", default=default,
+        help="of a running `up` (.milepost); MILEPOST_REDIS_URL wins",
+    )  # fmt: skip
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 for any that is free."""
+    if text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port (0..65535)")
+
+
+def count(text: str) -> int:
+    """How many processes or threads."""
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 1000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not in 1..1000")
