@@ -177,7 +177,9 @@ async def readiness(url: str, schema: Schema) -> str:
 
 async def test_code_runs_on_a_newer_schema_for_as_long_as_that_serves_it(empty: Empty) -> None:
     url, schema = empty(), accounts.SCHEMA
-    with pytest.raises(ConfigurationError, match="no tables of submit yet: run `milepost migrate`"):
+    with pytest.raises(
+        ConfigurationError, match=r"no tables of submit yet: run `\./milepost migrate`"
+    ):
         require(url, schema)
     assert "milepost migrate" in await readiness(url, schema)
     upgrade(url, schema)

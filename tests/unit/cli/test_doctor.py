@@ -17,7 +17,9 @@ from milepost_notify.folding import BEHIND
 GOOD = Server(True, "always", "noeviction", 10_000_000, 0)
 LOG = LogFacts(LOG_ID, 1, 0, frozenset({"w1"}), 0)
 AT = Checkpoint(0, LOG_ID, 0, StreamId(5, 1))
-CAUGHT_UP = BehindFacts(has_checkpoint=True, oldest_seconds=None)
+CAUGHT_UP = BehindFacts(True, StreamId(1, 1), None)
+TRIMMED = BehindFacts(False, StreamId(6, 1), None)
+CUT = BehindFacts(False, StreamId(1, 1), None)
 REDIS = RedisFacts(0.0, {0: LOG}, {"mail.send": 2.0}, frozenset({"mail.send"}))
 
 
@@ -61,13 +63,15 @@ def test_clocks_have_to_agree(ahead: float, status: str):
     ("log", "at", "behind", "expected"),
     [
         ({}, AT, CAUGHT_UP, ("ok", "0.0 s behind")),
-        ({}, AT, BehindFacts(has_checkpoint=True, oldest_seconds=9), ("warn", "9 s behind")),
-        ({}, AT, BehindFacts(has_checkpoint=True, oldest_seconds=99), ("fail", "99 s behind")),
-        ({}, AT, BehindFacts(has_checkpoint=False, oldest_seconds=None), ("fail", "tail was lost")),
+        ({}, AT, replace(CAUGHT_UP, oldest_seconds=9), ("warn", "9 s behind")),
+        ({}, AT, replace(CAUGHT_UP, oldest_seconds=99), ("fail", "99 s behind")),
+        ({}, AT, CUT, ("fail", "tail was lost")),
+        ({}, AT, TRIMMED, ("fail", "emptied or trimmed by somebody else")),
+        ({}, AT, replace(CUT, first=None), ("fail", "emptied or trimmed by somebody else")),
         ({}, None, None, ("fail", "never projected")),
         ({"log_id": None}, None, None, ("warn", "no log yet")),
         ({"log_id": None}, AT, CAUGHT_UP, ("fail", "has lost its data")),
-        ({"log_id": "ff" * 16}, AT, CAUGHT_UP, ("fail", "were made from the log")),
+        ({"log_id": "ff" * 16}, AT, CAUGHT_UP, ("fail", "the read models were made from")),
         ({"partitions": 16}, AT, CAUGHT_UP, ("fail", "made with 16 partitions")),
     ],
 )
@@ -99,11 +103,24 @@ def test_a_schema_that_does_not_fit_is_told_with_the_remedy():
 
 def test_workers_have_to_live_and_to_take_what_is_offered():
     assert statuses(judgement.of_workers(REDIS, 30)) == {"workers": "ok", "task types": "ok"}
+    none_waits = judgement.of_workers(REDIS, 30, {})
+    assert "0 tasks queued" in next(none_waits).says
     more = replace(REDIS, announced=REDIS.announced | {"image.resize"})
     found = {each.check: each for each in judgement.of_workers(more, 30)}
     assert found["task types"].status == "warn"
     assert "image.resize" in found["task types"].says
     assert "mail.send" not in found["task types"].says
+    assert "30 days" not in (found["task types"].remedy or "")
+    waiting = {"image.resize": 1, "never.announced": 2000, "mail.send": 3}
+    found = {each.check: each for each in judgement.of_workers(more, 30, waiting)}
+    assert "2,004 tasks queued" in found["workers"].says
+    assert found["task types"].says == (
+        "no live worker takes never.announced (2,000 tasks wait), image.resize (1 task waits)"
+    )
+    forgotten = list(judgement.of_workers(replace(REDIS, announced=frozenset()), 30))
+    assert [each.status for each in forgotten] == ["ok", "warn"]
+    assert "the catalogue does not have" in forgotten[1].says
+    assert all(map(each_has_a_remedy, forgotten))
     gone = replace(REDIS, offers={"mail.send": 31.0})
     assert statuses(judgement.of_workers(gone, 30)) == {"workers": "fail"}
     nobody = replace(gone, logs={0: replace(LOG, workers=frozenset())})

@@ -100,14 +100,13 @@ def test_a_file_that_says_nothing_counts_as_none(folder: DataFolder, content: st
         operating.settings(None)
 
 
-def test_without_a_folder_the_settings_stand_as_they_are() -> None:
-    assert operating.settings(None).redis_url == "redis://127.0.0.1:6379/0"
-
-
-def test_a_folder_that_is_named_and_none_of_ours_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("data_dir", [None, "empty"])
+def test_where_nothing_says_what_to_work_on_no_default_is_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: str | None
 ) -> None:
-    with pytest.raises(ConfigurationError, match="is no data folder"):
-        operating.settings(str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    where = data_dir or ".milepost"
+    with pytest.raises(ConfigurationError, match=rf"no milepost runs in {where}, .*--data-dir"):
+        operating.settings(data_dir)
     monkeypatch.setenv("MILEPOST_REDIS_URL", URL)
-    assert operating.settings(str(tmp_path)).redis_url == URL
+    assert operating.settings(data_dir).redis_url == URL

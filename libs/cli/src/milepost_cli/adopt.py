@@ -10,24 +10,21 @@ from contextlib import AsyncExitStack
 
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
-from milepost_cli import operating
+from milepost_cli import operating, schema
 from milepost_log.reader import LogReader
 from milepost_log.servers import open_servers_async
 from milepost_notify.adoption import Behind, Stopped, adopt, look
+from milepost_notify.lost_log import words
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import CheckpointMoved, StoreUnavailable
-
-_WORDS = {
-    "empty": "the log is empty",
-    "another": "the log is another one",
-    "trimmed": "the log begins behind it",
-}
 
 
 def run(*, confirm: bool, data_dir: str | None) -> int:
     """Look at every partition, adopt the logs of those that have stopped; the exit status."""
     try:
-        return asyncio.run(_adopt(operating.settings(data_dir), confirm=confirm))
+        settings = operating.settings(data_dir)
+        schema.require(settings.database_url)
+        return asyncio.run(_adopt(settings, confirm=confirm))
     except ConfigurationError as err:
         return _failed(2, err)
     except (LogUnavailable, StoreUnavailable, CheckpointMoved) as err:
@@ -46,9 +43,7 @@ async def _adopt(settings: Settings, *, confirm: bool) -> int:
             stopped = await look(store, log, partition)
             if stopped is not None:
                 found.append((log, stopped))
-                _say(
-                    f"partition {partition}: read models at {stopped.at.position}, {_why(stopped)}"
-                )
+                _say(f"partition {partition}: {words(stopped.problem, stopped.at, stopped.log_id)}")
         if not found:
             _say("every partition goes on with its log: nothing to adopt")
             return 0
@@ -68,15 +63,8 @@ async def _adopt(settings: Settings, *, confirm: bool) -> int:
             except Behind as err:
                 refused += 1
                 _say(f"partition {stopped.at.partition}: {err}; its clock is behind: refused")
-        _say("tasks that live on in the read models alone: see `milepost reconcile`")
+        _say("tasks that live on in the read models alone: see `./milepost reconcile`")
         return 1 if refused else 0
-
-
-def _why(stopped: Stopped) -> str:
-    why = _WORDS[stopped.problem]
-    if stopped.problem == "another":
-        why += f" ({stopped.log_id}, they were made from {stopped.at.log_id})"
-    return why
 
 
 def _say(line: str) -> None:

@@ -29,8 +29,11 @@ def settings(data_dir: str | None) -> Settings:
         if redis_url is None:
             raise
         found = None
-    if found is None and redis_url is None and data_dir is not None:
-        raise ConfigurationError(f"{data_dir} is no data folder of milepost")
+    if found is None and redis_url is None:
+        raise ConfigurationError(
+            f"no milepost runs in {data_dir or DEFAULT_FOLDER}, and MILEPOST_REDIS_URL is not set: "
+            "name the data folder of a running `./milepost up` with --data-dir, or set it"
+        )
     if found is None or redis_url not in (None, found.settings.get("REDIS_URL")):
         return Settings.load()
     told = {

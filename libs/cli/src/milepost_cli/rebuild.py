@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from milepost.errors import ConfigurationError, NewerEvent
-from milepost_cli import operating
+from milepost_cli import operating, schema
 from milepost_cli.bar import Bar
 from milepost_cli.printable import printable
 from milepost_notify.comparison import Compared, Example
@@ -29,6 +29,7 @@ def run(*, dry_run: bool, as_json: bool, data_dir: str | None) -> int:
     """Rebuild one partition after the other and say what differs; the exit status."""
     try:
         settings = operating.settings(data_dir)
+        schema.require(settings.database_url)
         tune()
         found = [
             _partition(settings.database_url, number, dry_run=dry_run, as_json=as_json)

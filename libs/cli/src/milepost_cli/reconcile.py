@@ -13,7 +13,7 @@ from contextlib import closing
 
 from milepost.errors import ConfigurationError, LogUnavailable, MilepostError
 from milepost.settings import Settings
-from milepost_cli import operating
+from milepost_cli import operating, schema
 from milepost_cli.printable import printable
 from milepost_log.reconciling import LiveTask, Mode, end_of, reconcile
 from milepost_log.servers import Servers, open_servers
@@ -37,6 +37,7 @@ def run(*, confirm: bool, resubmit: bool, as_json: bool, data_dir: str | None) -
     found = list[dict[str, str]]()
     try:
         settings = operating.settings(data_dir)
+        schema.require(settings.database_url)
         with (
             open_servers(settings.redis_url) as servers,
             closing(SqlLiveTasks(settings.database_url)) as live,
@@ -83,7 +84,7 @@ def _projected(
             return None
         log_id, last, continues = end_of(servers, settings.namespace, partition, at.position)
         if at.log_id != log_id:
-            raise NotProjected(f"partition {partition}: the log is another one: `milepost adopt`")
+            raise NotProjected(f"partition {partition}: the log is another one: `./milepost adopt`")
         until = until or last or at.position
         if continues and at.position >= until:
             return at

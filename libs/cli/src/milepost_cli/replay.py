@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from milepost.errors import ConfigurationError
-from milepost_cli import operating
+from milepost_cli import operating, schema
 from milepost_notify.replaying import Replayed
 from milepost_notify.sql_replay import SqlReplayStore
 from milepost_notify.store import StoreUnavailable
@@ -20,6 +20,7 @@ def run(*, as_json: bool, data_dir: str | None) -> int:
     """Replay every partition; the exit status."""
     try:
         settings = operating.settings(data_dir)
+        schema.require(settings.database_url)
         replayed = asyncio.run(_replay(settings.database_url, range(settings.partitions)))
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")

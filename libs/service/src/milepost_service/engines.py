@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from milepost.errors import ConfigurationError
 from milepost_service import sqlite
 
-Access = Literal["read", "write"]
+Access = Literal["read", "write", "look"]
 """`read`: a transaction is a snapshot of one moment (SQLite: from the first read) and writes
-nothing. `write`: SQLite: it holds the lock from its beginning; PostgreSQL: READ COMMITTED."""
+nothing. `write`: SQLite: it holds the lock from its beginning; PostgreSQL: READ COMMITTED. `look`:
+as `read`, of what is there: SQLite makes no file and turns none to WAL."""
 
 POOL_SECONDS = 3.0
 """Who gets no connection for so long does without."""
@@ -22,6 +23,7 @@ _ISOLATION: dict[Access, dict[str, Any]] = {
     "read": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     "write": {"isolation_level": "READ COMMITTED"},
 }
+_ISOLATION["look"] = _ISOLATION["read"]
 
 
 def engine(
@@ -44,6 +46,8 @@ def engine(
         ConfigurationError: not a URL of ours, or its driver is not installed.
     """
     url = _url(database_url, _DRIVERS)
+    if access == "look" and url.get_backend_name() == "sqlite":
+        url = sqlite.only_looked_at(url)
     made: Engine = _make(create_engine, url, access, schema, connections)
     _prepare(made, access, asynchronous=False, patient=patient)
     return made
@@ -117,7 +121,7 @@ def _make(create: Any, url: URL, access: Access, schema: str | None, connections
 
 def _prepare(engine: Engine, access: Access, *, asynchronous: bool, patient: bool) -> None:
     if engine.dialect.name == "sqlite":
-        sqlite.prepare(engine, writes=access == "write")
+        sqlite.prepare(engine, writes=access == "write", keeps=access != "look")
     else:
         from milepost_service import postgres
 

@@ -48,11 +48,11 @@ class Schema:
     def misfit(self, found: "Recorded | None") -> str | None:
         """Why this code must not run on that schema, with the remedy; null when it may."""
         if found is None:
-            return f"the database has no tables of {self.name} yet: run `milepost migrate`"
+            return f"the database has no tables of {self.name} yet: run `./milepost migrate`"
         if found.revision < self.newest:
             return (
                 f"the schema of {self.name} is at {found.revision}, this code needs "
-                f"{self.newest}: run `milepost migrate`"
+                f"{self.newest}: run `./milepost migrate`"
             )
         if self.newest < found.oldest_code:
             return (

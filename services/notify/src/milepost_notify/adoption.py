@@ -6,14 +6,12 @@ are a matter of `milepost reconcile`.
 
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Literal
 
 from milepost.errors import MilepostError
 from milepost_log.reader import LogReader
 from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.lost_log import Problem, problem_of
 from milepost_notify.sql import SqlProjectionStore
-
-Problem = Literal["empty", "another", "trimmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,6 @@ class Stopped:
 
     at: Checkpoint
     problem: Problem
-    """The log has no name (Redis is new), is another one, or begins behind the checkpoint."""
     log_id: str | None
     """Of the log that is there."""
 
@@ -41,14 +38,9 @@ async def look(store: SqlProjectionStore, log: LogReader, partition: int) -> Sto
     if at is None:
         return None
     reading = await log.look(at.position, count=1, block_ms=1)
-    if reading.log_id is None:
-        return Stopped(at, "empty", None)
-    if reading.log_id != at.log_id:
-        return Stopped(at, "another", reading.log_id)
     first = None if reading.continues else await log.first()
-    if reading.continues or (first is not None and first <= at.position):
-        return None
-    return Stopped(at, "trimmed", reading.log_id)
+    problem = problem_of(at, reading.log_id, continues=reading.continues, first=first)
+    return None if problem is None else Stopped(at, problem, reading.log_id)
 
 
 async def adopt(store: SqlProjectionStore, log: LogReader, stopped: Stopped) -> Checkpoint:

@@ -15,6 +15,7 @@ from milepost_notify.changes import Changes, Known
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
 from milepost_notify.intake import FEWEST, Batch, batch_of, next_count
+from milepost_notify.lost_log import REMEDY, Problem, problem_of, words
 from milepost_notify.recovery import recover
 from milepost_notify.store import CheckpointMoved, ProjectionStore
 from milepost_notify.wakeups import WakeUp
@@ -26,10 +27,6 @@ BLOCK_MS = 1000
 LOOK_SECONDS = 2.0
 """With nothing to do, so often whether the checkpoint is still ours."""
 TRIM_SECONDS, TRIM_IDLE_SECONDS = 5.0, 60.0
-
-_REMEDY = (
-    "Restore it, or go on without what is lost by `milepost adopt`; until then nothing is projected"
-)
 
 Announce = Callable[[WakeUp], Awaitable[object]]
 Monotonic = Callable[[], float]
@@ -150,10 +147,7 @@ class Projection:
         ports = self._ports
         taken = await recover(ports.store, ports.writer, self._partition, saved)
         if taken is None:
-            raise LogLost(
-                f"the log has nothing up to {saved.position}, where the read models are: it was "
-                f"emptied or trimmed by somebody else. {_REMEDY}"
-            )
+            raise _lost("trimmed", saved, reading.log_id)
         await ports.announce(WakeUp.of(taken, taken, None))
         raise TailLost(
             f"the log lost its tail: taken back from {saved.position} to {taken.position}, "
@@ -211,13 +205,10 @@ class Projection:
 
 
 def _same_log(stored: Checkpoint, log_id: str | None) -> None:
-    if log_id is None:
-        raise LogLost(
-            f"the log is empty, the read models go up to {stored.position}: this Redis is new or "
-            f"has lost its data. {_REMEDY}"
-        )
-    if log_id != stored.log_id:
-        raise LogLost(
-            f"the log is {log_id}, the read models were made from {stored.log_id}: "
-            f"MILEPOST_REDIS_URL and MILEPOST_DATABASE_URL do not belong together. {_REMEDY}"
-        )
+    problem = problem_of(stored, log_id, continues=True, first=None)
+    if problem is not None:
+        raise _lost(problem, stored, log_id)
+
+
+def _lost(problem: Problem, at: Checkpoint, log_id: str | None) -> LogLost:
+    return LogLost(f"{words(problem, at, log_id)}; nothing is projected until you {REMEDY}")

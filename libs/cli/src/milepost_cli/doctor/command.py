@@ -6,6 +6,7 @@ Exit status: 0; 1 when something fails; 2 when asked wrongly, or nothing says wh
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from milepost_cli.doctor.facts import SqlFacts
 from milepost_cli.doctor.finding import Finding
 from milepost_cli.doctor.mail_look import of_mail
 from milepost_cli.printable import printable
+from milepost_cli.schema import NoFile
 from milepost_log.server_checks import ask
 from milepost_log.servers import Servers, open_servers
 from milepost_notify.store import StoreUnavailable
@@ -45,7 +47,10 @@ def _findings(settings: Settings, has_secret_file: bool) -> Iterator[Finding]:
     yield _secret(settings, has_secret_file)
     sql = None
     try:
-        sql = sql_look.look(settings.database_url)
+        sql = sql_look.look(settings.database_url, int(time.time() * 1000))
+    except NoFile as err:
+        says, _, remedy = str(err).rpartition(": ")
+        yield Finding("database", "fail", says, remedy)
     except StoreUnavailable as err:
         yield Finding("database", "fail", str(err), "see MILEPOST_DATABASE_URL")
     else:
@@ -71,7 +76,8 @@ def _redis(servers: Servers, settings: Settings, sql: SqlFacts | None) -> Iterat
             if sql is not None and not sql.misfits:
                 yield judgement.of_partition(number, settings.partitions, log, at, behind)
         yield judgement.of_dead(found)
-        yield from judgement.of_workers(found, settings.lease_seconds)
+        queued = None if sql is None else sql.queued
+        yield from judgement.of_workers(found, settings.lease_seconds, queued)
     except LogUnavailable as err:
         yield Finding("redis", "fail", str(err), "see MILEPOST_REDIS_URL")
 

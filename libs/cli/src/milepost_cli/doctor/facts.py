@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from milepost.cursors import StreamId
 from milepost_notify.checkpoints import Checkpoint
 
 
@@ -19,15 +20,17 @@ class LogFacts:
     workers: frozenset[str]
     """Incarnations that have a lease here."""
     queued: int
-    """Entries that nobody has taken."""
+    """Entries that nobody has taken; what waits in owners' lists is not among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BehindFacts:
     """What the log has at and behind a checkpoint."""
 
-    has_checkpoint: bool
-    """Its own entry, by which a projector knows that nothing is lost; true at the beginning."""
+    continues: bool
+    """Whether it has the checkpoint's own entry, or begins there: nothing is lost between."""
+    first: StreamId | None
+    """The oldest entry that is there."""
     oldest_seconds: float | None
     """How long the next entry has been in the log; null when there is none."""
 
@@ -54,3 +57,6 @@ class SqlFacts:
     checkpoints: Mapping[int, Checkpoint] = field(default_factory=dict[int, Checkpoint])
     parked: Mapping[str, int] = field(default_factory=dict[str, int])
     """Reason -> events."""
+    queued: Mapping[str, int] | None = None
+    """Task type -> tasks that are ready and that no worker runs, as of the checkpoints; null when
+    nobody can say."""

@@ -1,18 +1,22 @@
 """Owns what facts mean and what to do about them. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from milepost_cli.doctor.facts import BehindFacts, LogFacts, RedisFacts, SqlFacts
 from milepost_cli.doctor.finding import Finding, Status
 from milepost_log.server_checks import Durability, Server, fault_of
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import BEHIND
+from milepost_notify.lost_log import REMEDY, problem_of, words
 
 FULL, NEARLY_FULL = 0.85, 0.7
 """Of maxmemory: from the first on new tasks are refused."""
 CLOCK_SECONDS, CLOCK_FAIL_SECONDS = 1.0, 10.0
 """Tokens have a leeway of 10 s."""
 LAG_SECONDS, LAG_FAIL_SECONDS = 5.0, 60.0
+NAMED = 10
+"""So many task types of those that something is wrong with."""
 
 
 def of_server(name: str, server: Server, durability: Durability) -> Iterator[Finding]:
@@ -70,21 +74,18 @@ def of_partition(
     name = f"partition {number}"
     if log.log_id is None and at is None:
         return Finding(name, "warn", "it has no log yet", "start submit: it makes the log")
-    if log.log_id is None:
-        says = "the log is empty, the read models are not: this Redis is new or has lost its data"
-        return Finding(name, "fail", says, "restore it; nothing is projected until then")
-    if log.partitions != partitions:
+    if log.log_id is not None and log.partitions != partitions:
         says = f"the deployment was made with {log.partitions} partitions, not {partitions}"
         return Finding(name, "fail", says, f"set MILEPOST_PARTITIONS={log.partitions}")
     if at is None or behind is None:
         return Finding(name, "fail", "it was never projected", "start a projector")
-    if at.log_id != log.log_id:
-        says = f"the read models were made from the log {at.log_id}, this is {log.log_id}"
-        remedy = "let MILEPOST_REDIS_URL and MILEPOST_DATABASE_URL belong together"
-        return Finding(name, "fail", says, remedy)
-    if not behind.has_checkpoint:
+    problem = problem_of(at, log.log_id, continues=behind.continues, first=behind.first)
+    if problem is not None:
+        return Finding(name, "fail", words(problem, at, log.log_id), REMEDY)
+    if not behind.continues:
         says = f"the log no longer has {at.position}, which is projected: its tail was lost"
-        return Finding(name, "fail", says, "see what its projector's log says")
+        remedy = "a projector takes the read models back by itself: see that one runs"
+        return Finding(name, "fail", says, remedy)
     lag = behind.oldest_seconds or 0.0
     if lag < LAG_SECONDS:
         return Finding(name, "ok", f"at {at.position}, {lag:.1f} s behind")
@@ -97,10 +98,10 @@ def of_parked(sql: SqlFacts) -> Iterator[Finding]:
     """What could not be projected, reason by reason."""
     reasons = {reason: count for reason, count in sql.parked.items() if reason != BEHIND}
     for reason, count in sorted(reasons.items(), key=lambda each: -each[1]):
-        remedy = "when code that knows it runs everywhere: milepost replay"
+        remedy = "when code that knows it runs everywhere: `./milepost replay`"
         yield Finding("parked", "warn", f"{count:,} events: {reason}", remedy)
     if behind := sql.parked.get(BEHIND):
-        yield Finding("parked", "warn", f"{behind:,} events behind those", "milepost replay")
+        yield Finding("parked", "warn", f"{behind:,} events behind those", "`./milepost replay`")
     if not sql.parked:
         yield Finding("parked", "ok", "nothing is")
 
@@ -108,26 +109,53 @@ def of_parked(sql: SqlFacts) -> Iterator[Finding]:
 def of_dead(found: RedisFacts) -> Finding:
     """What nobody could read."""
     if count := sum(log.dead for log in found.logs.values()):
-        return Finding("dead letters", "warn", f"{count:,}", "milepost dead list, then redrive")
+        remedy = "`./milepost dead`, then `dead redrive` what was put right, `dead drop` the rest"
+        return Finding("dead letters", "warn", f"{count:,}", remedy)
     return Finding("dead letters", "ok", "none")
 
 
-def of_workers(found: RedisFacts, lease_seconds: float) -> Iterator[Finding]:
-    """Whether anybody works, and whether everything that is offered to people is taken."""
+def of_workers(
+    found: RedisFacts, lease_seconds: float, waiting: Mapping[str, int] | None = None
+) -> Iterator[Finding]:
+    """Whether anybody works, and whether everything that is offered to people is taken.
+
+    Args:
+        waiting: task type -> ready tasks, wherever they wait; null when the database does not say:
+            then those are counted that stand in queues.
+    """
     alive = {name for name, ago in found.offers.items() if ago <= lease_seconds}
     workers = frozenset[str]().union(*(log.workers for log in found.logs.values()))
     queued = sum(log.queued for log in found.logs.values())
+    if waiting is not None:
+        queued = sum(waiting.values())
     if alive:
         yield Finding("workers", "ok", f"{len(workers)} with a lease, {queued:,} tasks queued")
     else:
         status: Status = "fail" if queued or workers else "warn"
         says = f"none was heard of for {lease_seconds:g} s, {queued:,} tasks queued"
-        yield Finding("workers", status, says, "start `milepost worker`")
-    missing = sorted(found.announced - alive)
-    if missing and alive:
-        says = f"no live worker takes {', '.join(missing[:10])}{' ...' * (len(missing) > 10)}"
-        yield Finding(
-            "task types", "warn", says, "start a worker with their module, or wait 30 days"
+        yield Finding("workers", status, says, "start `./milepost worker`")
+        return
+    waiting = waiting or {}
+    missing = (found.announced | {kind for kind, count in waiting.items() if count}) - alive
+    unknown = alive - found.announced
+    if missing:
+        says = f"no live worker takes {_listed(missing, waiting)}"
+        yield Finding("task types", "warn", says, "start a worker with their module")
+    if unknown:
+        says = (
+            f"workers take {_listed(unknown, {})}, the catalogue does not have it: submit refuses"
         )
-    elif not missing:
+        remedy = "workers announce again within seconds; if not, see what their logs say"
+        yield Finding("task types", "warn", says, remedy)
+    if not missing and not unknown:
         yield Finding("task types", "ok", f"{len(alive)}, all taken")
+
+
+def _listed(kinds: AbstractSet[str], waiting: Mapping[str, int]) -> str:
+    """Some of the types, those first for which most tasks wait."""
+    found = sorted(kinds, key=lambda kind: (-waiting.get(kind, 0), kind))
+    words = (
+        f"{kind} ({count:,} {'task waits' if count == 1 else 'tasks wait'})" if count else kind
+        for kind, count in ((each, waiting.get(each, 0)) for each in found[:NAMED])
+    )
+    return ", ".join(words) + " ..." * (len(found) > NAMED)

@@ -3,7 +3,7 @@
 import time
 from typing import Any, cast
 
-from milepost import keys
+from milepost import keys as names
 from milepost.cursors import ZERO, StreamId
 from milepost.keys import PartitionKeys
 from milepost_cli.doctor.facts import BehindFacts, LogFacts, RedisFacts
@@ -18,7 +18,7 @@ _TYPE = b"type "
 def look(servers: Servers, namespace: str, partitions: int) -> RedisFacts:
     """Look at everything that belongs to no server."""
     logs = {number: _log(servers, PartitionKeys(namespace, number)) for number in range(partitions)}
-    name = keys.offers(namespace)
+    name = names.offers(namespace)
     with servers.at(name) as client:
         before = time.time()
         seconds, micros = cast(tuple[int, int], client.time())  # pyright: ignore  # untyped
@@ -36,16 +36,20 @@ def look(servers: Servers, namespace: str, partitions: int) -> RedisFacts:
 
 def behind(servers: Servers, namespace: str, at: Checkpoint) -> BehindFacts:
     """Look at the log from a checkpoint on."""
-    name, position = PartitionKeys(namespace, at.partition).log, str(at.position)
+    keys, position = PartitionKeys(namespace, at.partition), str(at.position)
+    name = keys.log
     with servers.at(name) as client:
         found = cast(list[Any], client.xrange(name, position, position, count=1))  # pyright: ignore  # untyped
+        first = cast(list[Any], client.xrange(name, count=1))  # pyright: ignore  # untyped
+        base = cast(bytes | None, client.hget(keys.meta, "base"))  # pyright: ignore  # untyped
         following = cast(list[Any], client.xrange(name, f"({position}", "+", count=1))  # pyright: ignore  # untyped
         seconds, micros = cast(tuple[int, int], client.time())  # pyright: ignore  # untyped
     oldest = None
     if following:
         written = StreamId.parse(following[0][0]).ms / 1000
         oldest = max(0.0, seconds + micros / 1e6 - written)
-    return BehindFacts(at.position == ZERO or bool(found), oldest)
+    continues = at.position == ZERO or bool(found) or base == position.encode()
+    return BehindFacts(continues, StreamId.parse(first[0][0]) if first else None, oldest)
 
 
 def _log(servers: Servers, partition: PartitionKeys) -> LogFacts:

@@ -1,49 +1,47 @@
 """Owns finding the facts in the database. Reads only; judges nothing."""
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from collections.abc import Mapping
 
+from sqlalchemy import Engine, and_, func, or_, select
+
+from milepost_cli import schema
 from milepost_cli.doctor.facts import SqlFacts
 from milepost_notify import tables as t
 from milepost_notify.sql_rows import as_checkpoint, translated
-from milepost_service.engines import engine
-from milepost_service.schemas import Recorded, Schema
+from milepost_notify.store import StoreUnavailable
 from milepost_submit.accounts import SCHEMA as SUBMIT
 
 
-def look(database_url: str) -> SqlFacts:
-    """Look at everything.
+def look(database_url: str, now_ms: int) -> SqlFacts:
+    """Look at everything; makes no file.
 
     Raises:
-        ConfigurationError: not a URL of ours.
+        ConfigurationError: not a URL of ours; `schema.NoFile`: the file is not there.
         StoreUnavailable: the database does not answer.
     """
-    reader = engine(database_url, "read", t.SCHEMA.name, connections=1)
-    try:
-        with translated():
-            misfits = list[str]()
-            for schema in (t.SCHEMA, SUBMIT):
-                with reader.connect() as connection:
-                    misfits += filter(None, [schema.misfit(_recorded(connection, schema))])
-            if misfits:
-                return SqlFacts(misfits)
-            with reader.connect() as connection:
-                found = map(as_checkpoint, connection.execute(select(t.checkpoint)))
-                counts = select(t.parked.c.reason, func.count()).group_by(t.parked.c.reason)
-                return SqlFacts(
-                    [],
-                    {each.partition: each for each in found if each is not None},
-                    {reason: count for reason, count in connection.execute(counts)},
-                )
-    finally:
-        reader.dispose()
+    with schema.looking(database_url) as reader:
+        if misfits := schema.misfits(reader, (t.SCHEMA, SUBMIT)):
+            return SqlFacts(misfits)
+        with translated(), reader.connect() as connection:
+            found = map(as_checkpoint, connection.execute(select(t.checkpoint)))
+            checkpoints = {each.partition: each for each in found if each is not None}
+            counts = select(t.parked.c.reason, func.count()).group_by(t.parked.c.reason)
+            parked = {reason: count for reason, count in connection.execute(counts)}
+        return SqlFacts([], checkpoints, parked, _queued(reader, now_ms))
 
 
-def _recorded(connection: Connection, schema: Schema) -> Recorded | None:
+def _queued(reader: Engine, now_ms: int) -> Mapping[str, int] | None:
+    """Ready tasks by type, wherever they wait: in Redis those of an owner's lists have no index."""
+    column = t.task.c
+    is_due = and_(column.status.in_(("scheduled", "retrying")), column.runs_at <= now_ms)
+    query = (
+        select(column.type, func.count())
+        .where(column.generation.in_(select(t.checkpoint.c.generation)))
+        .where(or_(column.status == "queued", is_due))
+        .group_by(column.type)
+    )
     try:
-        row = connection.execute(schema.recorded(connection.dialect)).one_or_none()
-    except (OperationalError, ProgrammingError):
-        connection.rollback()
-        connection.exec_driver_sql("SELECT 1")  # no such table, as far as it answers at all
-        return None
-    return None if row is None else Recorded(row.version_num, row.oldest_code)
+        with translated(), reader.connect() as connection:
+            return {kind: count for kind, count in connection.execute(query)}
+    except StoreUnavailable:
+        return None  # millions of rows may take longer than a statement has: the rest is known
