@@ -59,7 +59,7 @@ def create_app(
     failures.install(app)
     app.add_middleware(failures.LastResort)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, is_tls=(settings.public_url or "").startswith("https:"))
     app.add_middleware(Heads)
 
     async def livez() -> dict[str, str]:

@@ -1,35 +1,65 @@
 """Owns the headers every answer has; a header an endpoint set itself stays."""
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HSTS = "max-age=31536000"
+"""A year; of this host alone: its subdomains are somebody else's decision."""
 _EVERYWHERE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=()",
 }
 _API = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    # What a page of another origin embeds without CORS it does not get.
+    "cross-origin-resource-policy": "same-origin",
 }
+_Pairs = list[tuple[bytes, bytes]]
 
 
 class SecurityHeaders:
     """Adds what browsers need to be careful."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, is_tls: bool = False) -> None:
+        """
+        Args:
+            is_tls: people reach us over TLS, though a proxy ends it before us; where a trusted
+                proxy says so of a request, that counts too.
+        """
+        self._app, self._is_tls = app, is_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, adding headers to the answer's start."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        wanted = {**_EVERYWHERE, **(_API if scope["path"].startswith("/api/") else {})}
+        is_tls = self._is_tls or scope["scheme"] == "https"
+        wanted = _HEADERS[scope["path"].startswith("/api/"), is_tls]
 
         async def adding(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in wanted.items():
-                    headers.setdefault(name, value)
+                given = message.setdefault("headers", [])
+                names = {name.lower() for name, _ in given}
+                message["headers"] = [*given, *(pair for pair in wanted if pair[0] not in names)]
             await send(message)
 
         return await self._app(scope, receive, adding)
+
+
+def _encoded(headers: Mapping[str, str]) -> _Pairs:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+_HEADERS: dict[tuple[bool, bool], _Pairs] = {
+    (is_api, is_tls): _encoded(
+        _EVERYWHERE
+        | (_API if is_api else {})
+        | ({"strict-transport-security": HSTS} if is_tls else {})
+    )
+    for is_api in (False, True)
+    for is_tls in (False, True)
+}
