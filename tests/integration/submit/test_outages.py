@@ -113,6 +113,51 @@ async def test_a_restart_of_redis_between_two_breaths_is_not_even_noticed(
     server.stop()
 
 
+@pytest.mark.parametrize("maxmemory", ["0", "100mb"], ids=["no-limit", "limit"])
+async def test_a_redis_that_stands_still_keeps_nobody_waiting(
+    settings: Settings, clock: Clock, bearer: Bearer, tmp_path: Path, maxmemory: str
+) -> None:
+    server = Valkey(tmp_path, appendfsync="always", maxmemory=maxmemory)
+    server.start()
+    with connect(server.url) as direct:
+        types = [FREE.model_copy(update={"announced_at": clock.now})]
+        catalogue.announce(direct, settings.namespace, types)
+    app = build(settings.model_copy(update={"redis_url": server.url}), clock=clock)
+    body = {**BODY, "id": uuid7(1, bytes(10))}
+    calls: list[tuple[str, dict[str, Any] | None]] = [
+        (TASKS, body),
+        (TASKS, {"type": "never.announced", "params": {}}),
+        (f"{TASKS}/{body['id']}/cancel", None),
+        ("/api/submit/session", {"username": "bob", "password": "x" * 12}),
+    ]
+    async with running(app) as client:
+        await until(client, lambda now: now.status_code == 200)
+
+        async def call(path: str, sent: dict[str, Any] | None) -> tuple[httpx.Response, float]:
+            began = time.monotonic()
+            answer = await client.post(path, json=sent, headers=bearer("bob"))
+            return answer, time.monotonic() - began
+
+        server.freeze()
+        try:
+            for path, sent in calls:
+                answer, seconds = await call(path, sent)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), path
+                assert answer.json()["type"] == "urn:milepost:unavailable"
+                assert seconds < 5, path  # two, and a busy machine
+            together = await asyncio.gather(*(call(TASKS, BODY) for _ in range(20)))
+            assert {answer.status_code for answer, _ in together} == {503}
+            assert max(seconds for _, seconds in together) < 5
+        finally:
+            server.thaw()
+        await until(client, lambda now: now.status_code == 200)
+        again = await client.post(TASKS, json=body, headers=bearer("bob"))
+        assert again.status_code in (200, 201)  # what it was sent, it may have done
+        once_more = await client.post(TASKS, json=body, headers=bearer("bob"))
+        assert (once_more.status_code, once_more.json()) == (200, again.json())
+    server.stop()
+
+
 async def test_a_log_of_another_number_of_partitions_takes_no_task(
     settings: Settings,
     clock: Clock,

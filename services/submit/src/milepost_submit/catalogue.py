@@ -1,5 +1,6 @@
 """Owns submit's view of the announced task types: cached a second, schemas compiled once."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from milepost_submit.params import ParamsSchema, UnusableSchema
 
 _log = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0
+BRIEF_SECONDS = 0.25
+"""So long a request waits for news of types that are known: what it is about comes after."""
 
 
 class Catalogue:
@@ -40,13 +43,15 @@ class Catalogue:
         Raises:
             LogUnavailable: Redis does not answer, and not all that is `wanted` is known.
         """
-        stale = self._monotonic() - self._read_at > FRESH_SECONDS
-        if stale or (wanted and not wanted <= self._types.keys()):
+        missing = not self._types or (wanted is not None and not wanted <= self._types.keys())
+        if missing or self._monotonic() - self._read_at > FRESH_SECONDS:
             try:
-                await self._read()
-            except LogUnavailable:
+                async with asyncio.timeout(None if missing else BRIEF_SECONDS):
+                    await self._read()
+            except (LogUnavailable, TimeoutError):
                 # Its primary is away; those of most owners may not be. What was known still holds.
-                if not self._types or (wanted and not wanted <= self._types.keys()):
+                self._read_at = self._monotonic()
+                if missing:
                     raise
         return self._types
 

@@ -31,6 +31,10 @@ from milepost_submit.redis_log import Door
 from milepost_submit.room import Room
 from milepost_submit.sign_in_limit import SignInLimit
 
+ANSWER_SECONDS = 1.5
+"""So long a command waits for Redis: with what is asked before it a person learns within about two
+seconds that it does not answer. Whether it was done then is found out by asking again."""
+
 
 def migrate(settings: Settings) -> Upgrade | None:
     """Bring submit's tables up to date; null when there was nothing to do."""
@@ -49,7 +53,7 @@ def build(
     Raises:
         ConfigurationError: a URL is unusable.
     """
-    servers = open_servers_async(settings.redis_url)
+    servers = open_servers_async(settings.redis_url, answer_seconds=ANSWER_SECONDS)
     log = CommandLog(servers, settings.namespace, settings.partitions)
     database = Database.open(settings.database_url, SCHEMA.name)
     watch = Watch(settings.durability)

@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 FULL_SHARE = 0.85
 FRESH_SECONDS = 1.0
+BRIEF_SECONDS = 0.25
+"""So long a request waits for it."""
 
 
 class Room:
@@ -52,8 +54,9 @@ class Room:
             return
         async with self._asking:
             if self._monotonic() - self._asked_at > FRESH_SECONDS:
-                with suppress(LogUnavailable):  # the append will find out
-                    await self._watch.look_async(self._servers)
+                with suppress(LogUnavailable, TimeoutError):  # the append will find out
+                    async with asyncio.timeout(BRIEF_SECONDS):
+                        await self._watch.look_async(self._servers)
                 self._asked_at = self._monotonic()
         server = self._watch.servers.get(name, known)
         full = server.used_bytes >= FULL_SHARE * server.max_bytes > 0
