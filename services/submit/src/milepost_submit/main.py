@@ -25,6 +25,7 @@ from milepost_submit.accounts import SCHEMA, Accounts
 from milepost_submit.app import create_submit
 from milepost_submit.archive import Archive
 from milepost_submit.catalogue import Catalogue
+from milepost_submit.owned import Commands
 from milepost_submit.parts import Parts
 from milepost_submit.passwords import Passwords
 from milepost_submit.redis_log import Door
@@ -57,30 +58,31 @@ def build(
     log = CommandLog(servers, settings.namespace, settings.partitions)
     database = Database.open(settings.database_url, SCHEMA.name)
     watch = Watch(settings.durability)
+    door = Door(log)
+    archive = archive or Archive(settings.notify_url)
+    room = Room(servers, watch, log.log_key)
     parts = Parts(
-        door=Door(log),
-        room=Room(servers, watch, log.log_key),
+        commands=Commands(door, room, archive, settings.max_live_tasks),
         catalogue=Catalogue(servers, settings.namespace, clock=clock),
         accounts=Accounts(database),
         passwords=Passwords(),
         sign_in_limit=SignInLimit(servers, settings.namespace),
-        archive=archive or Archive(settings.notify_url),
     )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
         try:
-            async with running(parts.door.keep_preparing(), watch.keep_looking(servers)):
+            async with running(door.keep_preparing(), watch.keep_looking(servers)):
                 yield
         finally:
-            await parts.archive.close()
+            await archive.close()
             await servers.aclose()
             await database.close()
 
     async def ping() -> None:
         await answering(servers)
-        await parts.door.check()
+        await door.check()
         if watch.fault:
             raise checks.NotReady(watch.fault)
 

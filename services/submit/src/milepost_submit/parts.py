@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from milepost_submit.accounts import Accounts
-from milepost_submit.archive import Archive
 from milepost_submit.catalogue import Catalogue
+from milepost_submit.owned import Commands
 from milepost_submit.passwords import Passwords
-from milepost_submit.redis_log import Door
-from milepost_submit.room import Room
 from milepost_submit.sign_in_limit import SignInLimit
 
 
@@ -17,13 +15,11 @@ from milepost_submit.sign_in_limit import SignInLimit
 class Parts:
     """What `main` has wired."""
 
-    door: Door
-    room: Room
+    commands: Commands
     catalogue: Catalogue
     accounts: Accounts
     passwords: Passwords
     sign_in_limit: SignInLimit
-    archive: Archive
 
 
 def parts_of(request: Request) -> Parts:

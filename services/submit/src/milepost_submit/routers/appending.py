@@ -1,23 +1,18 @@
 """Owns the way from decided tasks into the log and back to the client. Decides nothing."""
 
-from fastapi import Request, Response
+from fastapi import Response
 
 from milepost.problems import HttpProblem, field_error
-from milepost.tokens import Caller
-from milepost.traces import traceparent
 from milepost_log.commands import Accepted, NewTask, RequestConflict, TooManyTasks
-from milepost_submit.parts import parts_of
+from milepost_submit.owned import Owned
 from milepost_submit.requests import TaskAnswer
-from milepost_submit.routers.asked import actor, settings_of
 
 _RETRY_AFTER_SECONDS = "5"
 
 
 async def append_one(
-    request: Request,
     response: Response,
-    who: Caller,
-    owner: str,
+    owned: Owned,
     task: NewTask,
     *,
     may_repeat: bool,
@@ -28,16 +23,14 @@ async def append_one(
         may_repeat: whether the client may have asked before; if not, a replay is our own
             repetition of a step whose answer was lost.
     """
-    accepted = (await append(request, who, owner, [task]))[0]
+    accepted = (await append(owned, [task]))[0]
     response.headers["Location"] = f"/api/notify/tasks/{accepted.id}"
     mark_replay(response, may_repeat and accepted.replayed)
     return answer_of(task, accepted)
 
 
 async def append(
-    request: Request,
-    who: Caller,
-    owner: str,
+    owned: Owned,
     tasks: list[NewTask],
     *,
     at: list[str | int] | None = None,
@@ -51,13 +44,8 @@ async def append(
         HttpProblem: 422 for what was used before, 429 for too many live tasks.
         LogFull: there is no room for tasks.
     """
-    await parts_of(request).room.check(owner)
-    most = settings_of(request).max_live_tasks
-    trace = traceparent(request.headers.get("traceparent"))
     try:
-        return await parts_of(request).door.command(
-            lambda log: log.create(owner, tasks, max_live=most, by=actor(who), trace=trace)
-        )
+        return await owned.create(tasks)
     except RequestConflict as err:
         title = "Used before for another request"
         raise _refused(422, "used-before", title, err.index, at) from err

@@ -5,11 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
-from milepost.events import Actor
 from milepost.ids import canonical_task_id, uuid7
 from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
-from milepost.tokens import Caller
 from milepost_submit.requests import BatchRequest
 
 MAX_KEY_CHARS = 255
@@ -73,13 +71,6 @@ def batch_owner(body: BatchRequest, query: str | None) -> tuple[str | None, list
     item = body.tasks[0]
     first = item.get("owner") if isinstance(item, dict) else None
     return first if isinstance(first, str) else None, ["body", "tasks", 0, "owner"]
-
-
-def actor(who: Caller) -> Actor | None:
-    """Who causes events, where it is not the owner."""
-    if who.task is not None:
-        return Actor("task", who.task)
-    return Actor("service", who.owner) if "service" in who.scopes else None
 
 
 def fresh_id(request: Request) -> str:

@@ -6,16 +6,15 @@ from milepost.cursors import Cursor
 from milepost.errors import InvalidCursor
 from milepost.problems import HttpProblem, field_error
 from milepost.task_state import ENDED
-from milepost_log.commands import CommandLog
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Writer, acting_owner, writer
+from milepost_service.auth import Writer, writer
 from milepost_service.bodies import strict_route
+from milepost_submit.owned import ForeignCursor
 from milepost_submit.parts import parts_of
 from milepost_submit.requests import CancelAnswer, ReadRequest
 from milepost_submit.routers.asked import (
     OwnerQuery,
     PathTaskId,
-    actor,
     one_owner,
     unknown_task,
 )
@@ -33,10 +32,10 @@ async def cancel(
     request: Request, task_id: PathTaskId, who: Writer, owner: OwnerQuery = None
 ) -> CancelAnswer:
     """Ask a task to stop; it may still succeed. Repeatable; 409 when it has ended otherwise."""
-    parts, acting = parts_of(request), acting_owner(who, owner)
-    status = await parts.door.command(lambda log: log.cancel(acting, task_id, by=actor(who)))
+    owned = parts_of(request).commands.of(request, who, owner)
+    status = await owned.cancel(task_id)
     if status is None:
-        ended = await parts.archive.find(task_id, request, owner)
+        ended = await owned.archived(task_id)
         if ended is None:
             raise unknown_task()
         raise _refused(ended.status)
@@ -50,17 +49,17 @@ async def dismiss(
     request: Request, task_id: PathTaskId, who: Writer, owner: OwnerQuery = None
 ) -> Response:
     """Show an ended task no more. Repeatable; 409 while it lives."""
-    parts, acting, by = parts_of(request), acting_owner(who, owner), actor(who)
-    status = await parts.door.command(lambda log: log.dismiss(acting, task_id, by=by))
+    owned = parts_of(request).commands.of(request, who, owner)
+    status = await owned.dismiss(task_id)
     if status is None:
-        ended = await parts.archive.find(task_id, request, owner)
+        ended = await owned.archived(task_id)
         if ended is None:
             raise unknown_task()
         if ended.status not in ENDED:
             raise _refused(ended.status)
         if ended.dismissed:
             return Response(status_code=204)
-        await parts.door.command(lambda log: log.dismiss(acting, task_id, known_ended=True, by=by))
+        await owned.dismiss(task_id, known_ended=True)
     elif status != "ok":
         raise _refused(status)
     return Response(status_code=204)
@@ -71,18 +70,16 @@ async def read(
     request: Request, body: ReadRequest, who: Writer, owner: OwnerQuery = None
 ) -> Response:
     """Everything up to a cursor has been seen. Repeatable; the mark never goes back."""
-    acting = acting_owner(who, one_owner(body.owner, owner))
+    owned = parts_of(request).commands.of(request, who, one_owner(body.owner, owner))
     try:
         cursor = Cursor.parse(body.until)
     except InvalidCursor as err:
         raise _not_a_cursor("not a cursor") from err
 
-    async def mark(log: CommandLog) -> None:
-        if cursor.partition != log.partition(acting):
-            raise _not_a_cursor("a cursor of another owner")
-        await log.read(acting, cursor.id, by=actor(who))
-
-    await parts_of(request).door.command(mark)
+    try:
+        await owned.read(cursor)
+    except ForeignCursor as err:
+        raise _not_a_cursor("a cursor of another owner") from err
     return Response(status_code=204)
 
 

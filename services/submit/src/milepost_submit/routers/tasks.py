@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Writer, acting_owner, writer
+from milepost_service.auth import Writer, writer
 from milepost_service.bodies import strict_route
 from milepost_submit.batches import RefusedItem, decide_batch, types_named
-from milepost_submit.decisions import Original, decide_new, decide_retry, find_type
+from milepost_submit.decisions import Original, decide_new, decide_retry
 from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import BatchAnswer, BatchRequest, TaskAnswer, TaskRequest
@@ -46,21 +46,21 @@ async def submit(
 ) -> TaskAnswer:
     """Accept a task, once: the same id or Idempotency-Key and body again get the first answer."""
     parts, settings = parts_of(request), settings_of(request)
-    acting = acting_owner(who, one_owner(body.owner, owner))
+    owned = parts.commands.of(request, who, one_owner(body.owner, owner))
     types = await parts.catalogue.types({body.type})
     try:
         task = decide_new(
             body,
-            find_type(types, body.type, by_code=who.is_code),
+            owned.type_of(types, body.type),
             fresh_id=fresh_id(request),
-            parent=who.task,
+            parent=owned.parent,
             max_params_bytes=settings.max_params_bytes,
             idempotency_key=key,
         )
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None or body.id is not None
-    return await append_one(request, response, who, acting, task, may_repeat=may_repeat)
+    return await append_one(response, owned, task, may_repeat=may_repeat)
 
 
 @batch_router.post("/batch", status_code=201)
@@ -75,23 +75,23 @@ async def submit_batch(
     """Accept 1 to 1,000 tasks of one owner, or none: `loc` has the index of the first bad one."""
     parts, settings = parts_of(request), settings_of(request)
     named, at = batch_owner(body, owner)
-    acting = acting_owner(who, named, place=at)
+    owned = parts.commands.of(request, who, named, place=at)
     types = await parts.catalogue.types(types_named(body.tasks))
     try:
         tasks = await asyncio.to_thread(
             decide_batch,
             body.tasks,
             types,
-            owner=acting,
-            by_code=who.is_code,
-            parent=who.task,
+            owner=owned.owner,
+            by_code=owned.is_code,
+            parent=owned.parent,
             fresh_id=lambda: fresh_id(request),
             max_params_bytes=settings.max_params_bytes,
             idempotency_key=key,
         )
     except RefusedItem as err:
         raise err.refusal.problem("body", "tasks", err.index) from err
-    accepted = await append(request, who, acting, tasks, at=["body", "tasks"])
+    accepted = await append(owned, tasks, at=["body", "tasks"])
     ids = (isinstance(item, dict) and item.get("id") is not None for item in body.tasks)
     may_repeat = key is not None or all(ids)
     mark_replay(response, may_repeat and all(answer.replayed for answer in accepted))
@@ -110,10 +110,10 @@ async def retry(
 ) -> TaskAnswer:
     """Run a failed or cancelled task again, as a new one whose `retry_of` is this."""
     parts, settings = parts_of(request), settings_of(request)
-    acting = acting_owner(who, owner)
-    live = await parts.door.command(lambda log: log.request_of(acting, task_id))
+    owned = parts.commands.of(request, who, owner)
+    live = await owned.request_of(task_id)
     if live is None:
-        original = await parts.archive.find(task_id, request, owner)
+        original = await owned.archived(task_id)
     else:
         status, made = live
         if made is None:
@@ -127,7 +127,7 @@ async def retry(
     try:
         task = decide_retry(
             original,
-            find_type(types, original.type, by_code=who.is_code),
+            owned.type_of(types, original.type),
             fresh_id=fresh_id(request),
             max_params_bytes=settings.max_params_bytes,
             idempotency_key=key,
@@ -135,4 +135,4 @@ async def retry(
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None
-    return await append_one(request, response, who, acting, task, may_repeat=may_repeat)
+    return await append_one(response, owned, task, may_repeat=may_repeat)
