@@ -32,8 +32,8 @@ from milepost_notify.projector import Ports, Projection
 from milepost_notify.redis_wakeups import announce
 from milepost_notify.store import ProjectionStore
 from milepost_notify.supervisor import Supervised
+from milepost_service.http_protocol import protocol_of
 from milepost_service.running import running
-from milepost_service.serve import HttpProtocol
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 BASE = "http://milepost.test"
@@ -216,7 +216,8 @@ class QuietServer(uvicorn.Server):
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
     """Serve a running application on a real socket; a client of it."""
-    config = uvicorn.Config(app, lifespan="off", log_config=None, http=HttpProtocol, ws="none")
+    http = protocol_of(app.state.settings)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, http=http, ws="none")
     server = QuietServer(config)
     sock = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[sock]))

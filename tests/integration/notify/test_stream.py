@@ -21,7 +21,7 @@ from milepost_notify.places import Places
 from milepost_notify.routers import event_stream
 from milepost_notify.routers import stream as stream_module
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
-from milepost_service import serve
+from milepost_service.http_protocol import HttpProtocol
 from notify_surroundings import API, Person, Scribe, served, task_id, until
 
 
@@ -162,18 +162,17 @@ async def test_an_idle_stream_gives_a_sign_of_life(
 
 
 async def test_a_reader_that_does_not_read_is_dropped_and_resumes_by_its_cursor(
-    app: FastAPI, client: httpx.AsyncClient, log: Scribe, bob: Person,
-    monkeypatch: pytest.MonkeyPatch,
-):  # fmt: skip
-    monkeypatch.setattr(serve, "STALL_SECONDS", 0.3)
+    app: FastAPI, log: Scribe, bob: Person, monkeypatch: pytest.MonkeyPatch
+):
+    app.state.settings = app.state.settings.model_copy(update={"stall_seconds": 0.3})
     kept = list[int]()
-    pause = serve.HttpProtocol.pause_writing
+    pause = HttpProtocol.pause_writing
 
-    def pausing(self: serve.HttpProtocol) -> None:
+    def pausing(self: HttpProtocol) -> None:
         kept.append(self.transport.get_write_buffer_size())
         pause(self)
 
-    monkeypatch.setattr(serve.HttpProtocol, "pause_writing", pausing)
+    monkeypatch.setattr(HttpProtocol, "pause_writing", pausing)
     text = "x" * 60_000  # the kernel takes some megabytes by itself
     for number in range(300):
         await log.tell(created(f"{number}", params={}, tags=[text]), task_id())
@@ -183,26 +182,27 @@ async def test_a_reader_that_does_not_read_is_dropped_and_resumes_by_its_cursor(
     async def taken() -> int:
         return places.taken("bob")
 
-    loop, got = asyncio.get_running_loop(), b""
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.setblocking(False)
-        await loop.sock_connect(sock, (client.base_url.host, client.base_url.port))
-        head = f"GET {API}/notifications/stream HTTP/1.1\r\nHost: x\r\n"
-        token = bob.headers["Authorization"]
-        await loop.sock_sendall(sock, f"{head}Authorization: {token}\r\n\r\n".encode())
-        await until(taken, lambda count: count == 1)
-        await until(taken, lambda count: count == 0)
-        with contextlib.suppress(ConnectionError):
-            while chunk := await loop.sock_recv(sock, 1 << 20):
-                got += chunk
-    seen = [line.removeprefix(b"id: ") for line in got.split(b"\n") if line.startswith(b"id: ")]
-    assert 0 < len(seen) < 301
-    assert 0 < max(kept) < 256 * 1024
-    last = seen[-2].decode()  # the last may be cut off
-    async with opened(client, bob, last=last) as stream:
-        rows = await stream.rows(301 - len(seen) + 1)
-    assert rows[-1]["data"]["title"] == "last"
+    async with served(app) as client:
+        loop, got = asyncio.get_running_loop(), b""
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)
+            await loop.sock_connect(sock, (client.base_url.host, client.base_url.port))
+            head = f"GET {API}/notifications/stream HTTP/1.1\r\nHost: x\r\n"
+            token = bob.headers["Authorization"]
+            await loop.sock_sendall(sock, f"{head}Authorization: {token}\r\n\r\n".encode())
+            await until(taken, lambda count: count == 1)
+            await until(taken, lambda count: count == 0)
+            with contextlib.suppress(ConnectionError):
+                while chunk := await loop.sock_recv(sock, 1 << 20):
+                    got += chunk
+        seen = [line.removeprefix(b"id: ") for line in got.split(b"\n") if line.startswith(b"id: ")]
+        assert 0 < len(seen) < 301
+        assert 0 < max(kept) < 256 * 1024
+        last = seen[-2].decode()  # the last may be cut off
+        async with opened(client, bob, last=last) as stream:
+            rows = await stream.rows(301 - len(seen) + 1)
+        assert rows[-1]["data"]["title"] == "last"
 
 
 async def test_a_bad_last_event_id_is_422(client: httpx.AsyncClient, bob: Person):

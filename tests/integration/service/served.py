@@ -1,10 +1,13 @@
-"""A small service for tests of the server: run as a program with port and trusted proxies."""
+"""A small service for tests of the server, run as a program with trusted proxies; settings come by
+the environment."""
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import StreamingResponse
 
 from milepost.settings import Settings
 from milepost_service.app import create_app
@@ -35,6 +38,25 @@ router = APIRouter(prefix="/api/x", route_class=strict_route())
 @router.post("/echo")
 async def echo(body: Sent) -> int:
     return len(body.text)
+
+
+@router.get("/slow")
+async def slow(request: Request) -> str:
+    """Take no body, and longer than any body may."""
+    await asyncio.sleep(3)
+    return "done"
+
+
+@router.get("/held")
+async def held() -> StreamingResponse:
+    """Begin an answer, and end it later."""
+
+    async def parts() -> AsyncGenerator[str]:
+        yield "begun"
+        await asyncio.sleep(3)
+        yield "done"
+
+    return StreamingResponse(parts())
 
 
 @router.get("/who")

@@ -2,52 +2,15 @@
 
 import json
 import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Generator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from milepost.errors import ConfigurationError
 from milepost_service.serve import listen
+from service_process import Start, conversation
 
 MAX = 1024 * 1024
-Start = Callable[..., tuple[subprocess.Popen[str], str]]
-
-
-@pytest.fixture
-def start() -> Generator[Start]:
-    """Start the service; its process and address. All are ended by pid."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def go(trusted: str = "") -> tuple[subprocess.Popen[str], str]:
-        command = [sys.executable, str(Path(__file__).parent / "served.py"), trusted]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        assert process.stdout is not None
-        return process, f"http://127.0.0.1:{int(process.stdout.readline())}"
-
-    yield go
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def conversation(url: str, sent: bytes) -> bytes:
-    """Everything the server says until it has closed, to everything we say."""
-    address = httpx.URL(url)
-    with socket.create_connection((address.host, address.port or 0), timeout=10) as sock:
-        sock.sendall(sent)
-        answer = b""
-        while chunk := sock.recv(65536):
-            answer += chunk
-        return answer
 
 
 def test_a_client_that_declares_too_much_gets_its_413_though_it_has_sent_it_all(

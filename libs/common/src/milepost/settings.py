@@ -100,11 +100,26 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Request body")
     max_batch_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Body of a batch")
+    max_bodies_bytes: int = Field(
+        256 * 1024 * 1024, ge=1024, description="Bodies of all requests under way in a process"
+    )
     max_params_bytes: int = Field(512 * 1024, ge=16, description="A task's params as JSON")
     max_live_tasks: int = Field(1000, ge=1, description="Tasks of one owner not yet ended")
     max_result_bytes: int = Field(64 * 1024, ge=16, description="A task's result as JSON")
     max_log_lines: int = Field(1000, ge=0, description="Log lines of one task")
     max_waiting: int = Field(10, ge=1, description="Long polls and streams of one owner")
+    max_connections: int = Field(
+        16_384, ge=1, description="Open connections of a process, as far as it may open files"
+    )
+    max_url_bytes: int = Field(8 * 1024, ge=256, description="A request's address")
+    max_header_bytes: int = Field(32 * 1024, ge=1024, description="A request's headers")
+    head_seconds: float = Field(10.0, gt=0, description="For a request's address and headers")
+    body_seconds: float = Field(
+        30.0, gt=0, description="For a request's body, and a second more for every 16 KiB"
+    )
+    stall_seconds: float = Field(
+        30.0, gt=0, description="A client that takes nothing of its answer for so long is dropped"
+    )
     max_requests_per_second: float | None = Field(
         None, gt=0, description="Requests of one owner; null: no limit"
     )

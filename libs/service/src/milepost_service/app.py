@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
 from milepost_service import failures
+from milepost_service.bodies import BodyRoom
 from milepost_service.credentials import Clock, Verified
 from milepost_service.headers import SecurityHeaders
 from milepost_service.heads import Heads
@@ -33,8 +34,8 @@ def create_app(
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
     Every answer of 400 and above is a problem document; nothing of an unexpected error but a
-    reference leaves the process. `app.state` has `settings`, `clock`, `verified`, `ready`
-    and `metrics`.
+    reference leaves the process. `app.state` has `settings`, `clock`, `verified`, `ready`,
+    `body_room` and `metrics`.
 
     Args:
         prefix: such as `/api/submit`.
@@ -55,6 +56,7 @@ def create_app(
     app.state.clock = clock
     app.state.verified = Verified(settings.secrets, clock)
     app.state.ready = ready
+    app.state.body_room = BodyRoom(settings.max_bodies_bytes)
     app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])
     failures.install(app)
     app.add_middleware(failures.LastResort)

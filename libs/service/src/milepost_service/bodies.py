@@ -1,15 +1,17 @@
 """Owns request bodies: how large they are and what form they have. Decides no meaning.
 
 A body is read and judged before FastAPI sees it, in this order: who is asking (401, 403), too large
-(413), not sent as JSON (415), not strict JSON (400). What is JSON but not what the endpoint wants
-is 422, as FastAPI finds it; so is a missing body.
+(413), no room for it among the others that are being read (503), not sent as plain JSON (415), not
+strict JSON (400). What is JSON but not what the endpoint wants is 422, as FastAPI finds it; so is a
+missing body. Nothing is ever decompressed.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from email.message import Message
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -44,16 +46,18 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             await self.guard(request)
             most = self.limit(request.app.state.settings)
-            raw = await read(request, most) if request.method not in ("GET", "HEAD") else b""
-            if not has_body and raw.strip() not in (b"", b"{}"):
-                error = field_error(["body"], "none is taken")
-                raise HttpProblem(422, "invalid", "This call takes no body", errors=[error])
             read_request = _ReadRequest(request.scope, request.receive)
-            read_request.raw = raw
-            if has_body and raw:
-                require_json(request)
-                read_request.value = await parse(raw)
-            return await handle(read_request)
+            if request.method in ("GET", "HEAD"):
+                return await handle(read_request)
+            with cast(BodyRoom, request.app.state.body_room).place() as place:
+                read_request.raw = raw = await read(request, most, place)
+                if not has_body and raw.strip() not in (b"", b"{}"):
+                    error = field_error(["body"], "none is taken")
+                    raise HttpProblem(422, "invalid", "This call takes no body", errors=[error])
+                if has_body and raw:
+                    require_json(request)
+                    read_request.value = await parse(raw)
+                return await handle(read_request)
 
         return strict
 
@@ -75,11 +79,45 @@ def strict_route(
     return type("GuardedRoute", (StrictRoute,), members)
 
 
-async def read(request: Request, most: int) -> bytes:
-    """Read the body, at most `most` bytes of it.
+class BodyRoom:
+    """What the bodies of all requests under way may have together, in bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    @contextmanager
+    def place(self) -> Generator[Callable[[int], None]]:
+        """Until the end of the block: call what is given with the size of each part that came.
+
+        Raises:
+            HttpProblem: 503, out of that call: there is no room for it.
+        """
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            if size > self._left:
+                raise HttpProblem(
+                    503,
+                    "busy",
+                    "Busy just now",
+                    "Too much is being sent at once. Try again in a moment.",
+                    headers={"Retry-After": "1"},
+                )
+            self._left -= size
+            held += size
+
+        try:
+            yield hold
+        finally:
+            self._left += held
+
+
+async def read(request: Request, most: int, hold: Callable[[int], None]) -> bytes:
+    """Read the body, at most `most` bytes of it, telling `hold` of every part.
 
     Raises:
-        HttpProblem: 413, by Content-Length or while it streams in.
+        HttpProblem: 413, by Content-Length or while it streams in; what `hold` raises.
     """
     declared = request.headers.get("content-length", "")
     size, chunks = 0, list[bytes]()
@@ -89,16 +127,20 @@ async def read(request: Request, most: int) -> bytes:
         size += len(chunk)
         if size > most:
             raise _too_large(most)
+        hold(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
 
 
 def require_json(request: Request) -> None:
-    """Refuse what is not sent as JSON in UTF-8.
+    """Refuse what is not sent as JSON in UTF-8, as it is: a small compressed body may be endless.
 
     Raises:
         HttpProblem: 415.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        title = "Send bodies without Content-Encoding"
+        raise HttpProblem(415, "encoded", title, headers={"Accept-Encoding": "identity"})
     header = Message()
     header["content-type"] = request.headers.get("content-type", "text/plain")
     kind = header.get_content_type()

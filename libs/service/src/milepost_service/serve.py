@@ -1,7 +1,5 @@
 """Owns running an ASGI application under uvicorn until it is told to stop. Knows no application."""
 
-import asyncio
-import json
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -10,17 +8,17 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from milepost.errors import ConfigurationError
-from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
+from milepost_service.connections import within_files
+from milepost_service.http_protocol import protocol_of
 
 _BACKLOG = 2048
 _GRACE_SECONDS = 3
 """For requests under way; long polls and streams are ended."""
-STALL_SECONDS = 30.0
-"""A client that takes nothing of what is sent to it for so long is dropped."""
+_VANISHED_SECONDS = 30.0
+"""A client whose machine acknowledges nothing for so long is gone."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -36,8 +34,8 @@ def listen(host: str, port: int) -> socket.socket:
             # Inherited by every connection: a client that vanished without a word is noticed by
             # what it does not acknowledge, a heartbeat at the latest, not after a quarter of an
             # hour; until then it has its owner's place.
-            stall_ms = int(STALL_SECONDS * 1000)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
+            vanished_ms = int(_VANISHED_SECONDS * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, vanished_ms)
         return sock
     except OSError as err:
         raise ConfigurationError(
@@ -54,7 +52,8 @@ def serve(
 ) -> int:
     """Serve until SIGINT or SIGTERM; the process' exit status: 0, or 1 when it could not start.
 
-    X-Forwarded-* count from TRUSTED_PROXIES alone.
+    X-Forwarded-* count from TRUSTED_PROXIES alone. How many connections there may be, how large and
+    how slow, is in `http_protocol`.
 
     Args:
         on_stop: called at the signal, before requests under way are waited for, so that those
@@ -63,7 +62,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=HttpProtocol,
+        http=protocol_of(settings, connections=within_files(settings.max_connections)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -77,45 +76,6 @@ def serve(
     with sock:
         server.run(sockets=[sock])
     return 0 if server.started else 1
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's, but that who does not read is dropped, and what never gets to an application is
-    answered in our words too."""
-
-    _stalled: asyncio.TimerHandle | None = None
-
-    def pause_writing(self) -> None:
-        """64 KiB wait for the client already: nothing is added, and it has so long to take them."""
-        super().pause_writing()
-        self._stalled = self.loop.call_later(STALL_SECONDS, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """It has read, or is gone."""
-        self._forget_stall()
-        super().resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
-        self._forget_stall()
-        super().connection_lost(exc)
-
-    def _forget_stall(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
-
-    def send_400_response(self, msg: str) -> None:
-        detail = "An unknown method, or not HTTP/1.1 as RFC 9112 has it."
-        body = json.dumps(problem(400, "not-http", "Invalid HTTP request", detail)).encode()
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"content-type: {MEDIA_TYPE}\r\n"
-            f"content-length: {len(body)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
 
 
 class _Server(uvicorn.Server):

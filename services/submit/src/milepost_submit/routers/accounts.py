@@ -15,6 +15,9 @@ from milepost_submit.parts import parts_of
 from milepost_submit.requests import Credentials, SessionAnswer
 from milepost_submit.usernames import check_password, check_username, fold_username, local_owner
 
+MAX_CREDENTIALS_BYTES = 16 * 1024
+"""Of a username and a password: nobody has said who he is yet."""
+
 
 async def _not_from_elsewhere(request: Request) -> None:
     """Nobody else's page signs people up, in or out."""
@@ -24,7 +27,7 @@ async def _not_from_elsewhere(request: Request) -> None:
 
 router = APIRouter(
     prefix="/api/submit",
-    route_class=strict_route(guard=_not_from_elsewhere),
+    route_class=strict_route(guard=_not_from_elsewhere, limit=lambda _: MAX_CREDENTIALS_BYTES),
     responses=PROBLEM_RESPONSES,
     tags=["accounts"],
 )
