@@ -9,12 +9,11 @@ import os
 import sys
 from pathlib import Path
 
-from milepost_cli.child import Child, Program
+from milepost_cli.child import Child, Program, occupy_low_descriptors
 from milepost_cli.journal import Journal
 from milepost_cli.readiness import Readiness
 from milepost_cli.supervisor import Supervisor
 from milepost_cli.terminal import Terminal
-from milepost_cli.up import occupy_low_descriptors
 
 
 def main(folder: Path, programs: str, *paths: str) -> int:

@@ -27,8 +27,9 @@ PURE = {
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
-        "intake", "load", "lookout", "lost_tail", "present", "projection", "rates", "refolding",
-        "replaying", "replicas", "retention", "rows", "standing", "thinning", "wakeups",
+        "intake", "load", "lookout", "lost_log", "lost_tail", "present", "projection", "rates",
+        "refolding", "replaying", "replicas", "retention", "rows", "standing", "thinning",
+        "wakeups",
     ],
 }  # fmt: skip
 """Modules that decide: no clock, no chance, no I/O."""

@@ -6,25 +6,20 @@ done, or Redis or the database is away; 2 when asked wrongly.
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
 
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
-from milepost_cli import operating, schema
-from milepost_log.reader import LogReader
-from milepost_log.servers import open_servers_async
-from milepost_notify.adoption import Behind, Stopped, adopt, look
-from milepost_notify.lost_log import words
-from milepost_notify.sql import SqlProjectionStore
+from milepost_cli import at_rest, schema, stopped
+from milepost_notify.adoption import Behind, adopt
 from milepost_notify.store import CheckpointMoved, StoreUnavailable
 
 
 def run(*, confirm: bool, data_dir: str | None) -> int:
     """Look at every partition, adopt the logs of those that have stopped; the exit status."""
     try:
-        settings = operating.settings(data_dir)
-        schema.require(settings.database_url)
-        return asyncio.run(_adopt(settings, confirm=confirm))
+        with at_rest.working_on(data_dir) as settings:
+            schema.require(settings.database_url)
+            return asyncio.run(_adopt(settings, confirm=confirm))
     except ConfigurationError as err:
         return _failed(2, err)
     except (LogUnavailable, StoreUnavailable, CheckpointMoved) as err:
@@ -32,18 +27,9 @@ def run(*, confirm: bool, data_dir: str | None) -> int:
 
 
 async def _adopt(settings: Settings, *, confirm: bool) -> int:
-    async with AsyncExitStack() as stack:
-        servers = open_servers_async(settings.redis_url)
-        stack.push_async_callback(servers.aclose)
-        store = SqlProjectionStore(settings.database_url)
-        stack.push_async_callback(store.close)
-        found = list[tuple[LogReader, Stopped]]()
-        for partition in range(settings.partitions):
-            log = LogReader(servers, settings.namespace, partition)
-            stopped = await look(store, log, partition)
-            if stopped is not None:
-                found.append((log, stopped))
-                _say(f"partition {partition}: {words(stopped.problem, stopped.at, stopped.log_id)}")
+    async with stopped.finding(settings) as (store, found):
+        for _, each in found:
+            _say(stopped.words_of(each))
         if not found:
             _say("every partition goes on with its log: nothing to adopt")
             return 0
@@ -54,16 +40,19 @@ async def _adopt(settings: Settings, *, confirm: bool) -> int:
             )
             return 1
         refused = 0
-        for log, stopped in found:
+        for log, each in found:
             try:
-                after = await adopt(store, log, stopped)
+                after = await adopt(store, log, each)
                 _say(
                     f"partition {after.partition}: goes on with log {after.log_id}, era {after.era}"
                 )
             except Behind as err:
                 refused += 1
-                _say(f"partition {stopped.at.partition}: {err}; its clock is behind: refused")
-        _say("tasks that live on in the read models alone: see `./milepost reconcile`")
+                _say(f"partition {each.at.partition}: {err}; its clock is behind: refused")
+        _say(
+            "tasks that live on in the read models alone: see `./milepost reconcile`, once a "
+            "projector runs"
+        )
         return 1 if refused else 0
 
 

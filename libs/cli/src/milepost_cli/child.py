@@ -50,6 +50,7 @@ class Child:
         self.output = -1
         self.silent = True
         """Its output has ended, or there is no process: nothing to wait for at `output`."""
+        self._begun = False
         self.started_at = 0.0
         self.restart_at: float | None = None
         self.death = ""
@@ -73,8 +74,11 @@ class Child:
             if program.inherit is not None:
                 given.append((program.inherit, inherited.DESCRIPTOR))
             files = [(os.POSIX_SPAWN_DUP2, ours, fd) for ours, fd in given]
+            environment = program.environment
+            if self._begun:
+                environment = {**environment, inherited.RESTARTED: "1"}
             self.pid = os.posix_spawn(
-                leash[0], leash, program.environment,
+                leash[0], leash, environment,
                 file_actions=files, setsid=True, setsigmask=(), setsigdef=DEFAULT_SIGNALS,
             )  # fmt: skip
         except OSError:
@@ -84,7 +88,7 @@ class Child:
             for fd in (stdin, feed, theirs):
                 os.close(fd)
         os.set_blocking(self.output, False)
-        self.silent = False
+        self.silent, self._begun = False, True
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the process itself."""
@@ -134,3 +138,12 @@ def describe(status: int, last_line: str) -> str:
         except ValueError:
             return f"signal {-code}"
     return f"exit {code}: {last_line}" if code and last_line else f"exit {code}"
+
+
+def occupy_low_descriptors() -> None:
+    """Have 0..4 open, so that what we open for children never lies where it is to be put."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= LIFELINE:
+        pass
+    os.close(fd)
+    for inner in (inherited.DESCRIPTOR, LIFELINE):
+        os.set_inheritable(inner, False)

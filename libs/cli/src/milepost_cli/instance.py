@@ -33,15 +33,20 @@ class Instance:
     """Values of those in `TOLD`, by their names without MILEPOST_."""
 
 
+def told(environment: Mapping[str, str]) -> dict[str, str]:
+    """Those of the settings that commands for operators need, by their names in `TOLD`."""
+    return {name: value for name in TOLD if (value := choices.given(environment, name))}
+
+
 def tell(folder: Path, pid: int, environment: Mapping[str, str]) -> None:
     """Leave what the children of `pid` have in their environment for commands of operators.
 
     Raises:
         ConfigurationError: the file cannot be written.
     """
-    settings = {name: value for name in TOLD if (value := choices.given(environment, name))}
     try:
-        write_whole(folder / FILE, json.dumps({"pid": pid, "settings": settings}) + "\n")
+        content = {"pid": pid, "settings": told(environment)}
+        write_whole(folder / FILE, json.dumps(content) + "\n")
     except OSError as err:
         raise ConfigurationError(f"cannot write {folder / FILE}: {err.strerror or err}") from err
 
@@ -76,6 +81,14 @@ def find(folder: Path) -> Instance | None:
         f"no milepost runs in {folder}{was_killed}: start it with `./milepost up`, name another "
         "folder with --data-dir, or set MILEPOST_REDIS_URL"
     )
+
+
+def is_at_rest(folder: Path) -> bool:
+    """Whether it is a data folder of ours in which nothing runs, or nobody can say."""
+    try:
+        return (folder / "milepost.db").stat().st_size > 0 and not _locked(folder / "lock")
+    except OSError:
+        return False
 
 
 def _locked(lock: Path) -> bool:

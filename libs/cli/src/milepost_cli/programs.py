@@ -47,8 +47,8 @@ def programs(
     found: list[Program] = []
     redis_url = smtp_url = None
     if choices.given(environ, "REDIS_URL") is None:
-        store, redis_url = _store(environ, folder)
-        found.append(store)
+        valkey_program, redis_url = store(environ, folder)
+        found.append(valkey_program)
     sink_socket = -1
     if choices.given(environ, "SMTP_URL") is None:
         listener = listening.listen("127.0.0.1", 0)
@@ -62,6 +62,8 @@ def programs(
         smtp_url=smtp_url,
     )
     settings = choices.environment(environ, own, wanted.tasks)
+    if redis_url is not None:
+        settings[inherited.DATA_FOLDER] = str(folder.path)
     workers = [_worker(settings, number, wanted.threads) for number in range(1, wanted.workers + 1)]
     if sink_socket >= 0:
         settings[inherited.MAIL_FOLDER] = str(folder.mail)
@@ -71,7 +73,7 @@ def programs(
     return [*found, Program("web", command, settings, FIRST, WEB_SECONDS, web_socket), *workers]
 
 
-def _store(environ: Mapping[str, str], folder: DataFolder) -> tuple[Program, str]:
+def store(environ: Mapping[str, str], folder: DataFolder) -> tuple[Program, str]:
     """The embedded Valkey and where clients find it."""
     binary, port, password = valkey.binary(), valkey.free_port(), os.urandom(24).hex()
     durability = choices.given(environ, "DURABILITY")

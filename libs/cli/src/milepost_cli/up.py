@@ -12,10 +12,9 @@ from pathlib import Path
 
 from milepost.errors import ConfigurationError
 from milepost_cli import choices, inherited, instance, listening
-from milepost_cli.child import Child
+from milepost_cli.child import Child, occupy_low_descriptors
 from milepost_cli.folder import DataFolder
 from milepost_cli.journal import Journal
-from milepost_cli.leash import LIFELINE
 from milepost_cli.programs import Wanted, programs
 from milepost_cli.readiness import Readiness
 from milepost_cli.supervisor import Supervisor
@@ -93,12 +92,3 @@ def _log_file(folder: DataFolder, name: str) -> Path:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def occupy_low_descriptors() -> None:
-    """Have 0..4 open, so that what we open for children never lies where it is to be put."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= LIFELINE:
-        pass
-    os.close(fd)
-    for inner in (inherited.DESCRIPTOR, LIFELINE):
-        os.set_inheritable(inner, False)

@@ -16,7 +16,7 @@ import milepost_submit.main
 from milepost import logs
 from milepost.errors import ConfigurationError
 from milepost.settings import Settings
-from milepost_cli import dev_mail, inherited
+from milepost_cli import dev_mail, inherited, stopped
 from milepost_log.server_checks import at_start
 from milepost_service.joined import Joined
 from milepost_service.serve import serve
@@ -30,6 +30,8 @@ def main() -> int:
         milepost_submit.main.migrate(settings)
         milepost_notify.main.migrate(settings)
         at_start(settings.redis_url, settings.durability)
+        if inherited.RESTARTED not in os.environ:  # later, what is there is better than nothing
+            stopped.require_none(settings, os.environ.get(inherited.DATA_FOLDER))
         notify = milepost_notify.main.build(settings)
         sock = inherited.listening_socket()
         on_stop = notify.state.stop_waiting

@@ -1,0 +1,67 @@
+"""Owns finding the partitions whose log is not the one of the read models. Changes nothing."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from milepost.errors import ConfigurationError, LogUnavailable
+from milepost.settings import Settings
+from milepost_log.reader import LogReader
+from milepost_log.servers import open_servers_async
+from milepost_notify.adoption import Stopped, look
+from milepost_notify.lost_log import REMEDY, words
+from milepost_notify.sql import SqlProjectionStore
+from milepost_notify.store import StoreUnavailable
+
+
+@asynccontextmanager
+async def finding(
+    settings: Settings,
+) -> AsyncGenerator[tuple[SqlProjectionStore, list[tuple[LogReader, Stopped]]]]:
+    """The store, and the partitions that have stopped, each with its log; open until the end.
+
+    Raises:
+        LogUnavailable, StoreUnavailable: no answer.
+    """
+    async with AsyncExitStack() as stack:
+        servers = open_servers_async(settings.redis_url)
+        stack.push_async_callback(servers.aclose)
+        store = SqlProjectionStore(settings.database_url)
+        stack.push_async_callback(store.close)
+        found = list[tuple[LogReader, Stopped]]()
+        for partition in range(settings.partitions):
+            log = LogReader(servers, settings.namespace, partition)
+            stopped = await look(store, log, partition)
+            if stopped is not None:
+                found.append((log, stopped))
+        yield store, found
+
+
+def require_none(settings: Settings, data_folder: str | None) -> None:
+    """Return if every log is the one of the read models, as far as anybody answers.
+
+    Args:
+        data_folder: where the log's server keeps it; null where it is somebody else's.
+
+    Raises:
+        ConfigurationError: one is not; one line with the remedy.
+    """
+
+    async def first() -> Stopped | None:
+        async with finding(settings) as (_, found):
+            return next((stopped for _, stopped in found), None)
+
+    with suppress(LogUnavailable, StoreUnavailable):  # then readiness says what is wrong
+        if stopped := asyncio.run(first()):
+            remedy = f"Nothing would be projected until you {REMEDY}"
+            if data_folder is not None:
+                remedy = (
+                    f"Restore {data_folder}/valkey, or go on without what is lost by "
+                    f"`./milepost adopt --data-dir {data_folder}`"
+                )
+            raise ConfigurationError(f"{words_of(stopped)}. {remedy}")
+
+
+def words_of(stopped: Stopped) -> str:
+    """What is wrong with one partition, for operators."""
+    return f"partition {stopped.at.partition}: {words(stopped.problem, stopped.at, stopped.log_id)}"
