@@ -173,7 +173,7 @@ async def test_other_methods_are_405_and_say_which_is_allowed(bob: Person):
 
 async def test_head_is_get_without_a_body(bob: Person, log: Scribe):
     task = task_id()
-    await log.tell(created(), task)
+    await bob.seen(await log.tell(created(), task))
     for path in (
         "/notifications",
         "/tasks",
@@ -267,8 +267,8 @@ async def test_the_page_is_there_for_everybody_and_strict(http: httpx.AsyncClien
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
     for rule in (
-        "default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
-        "object-src 'none'",
+        "default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
+        "form-action 'self'", "require-trusted-types-for 'script'",
     ):  # fmt: skip
         assert rule in policy
     script = await http.get("/static/main.js")
