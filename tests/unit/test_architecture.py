@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PURE = {
     "libs/common/src/milepost": [
-        "codec", "cursors", "endings", "errors", "events", "ids", "keys", "owners", "problems",
-        "progress", "records", "retries", "task_state", "task_types",
+        "codec", "cursors", "endings", "errors", "events", "ids", "keys", "origins", "owners",
+        "problems", "progress", "records", "retries", "task_state", "task_types",
     ],
     "libs/common/src/milepost/testing": [
         "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from milepost.errors import ConfigurationError
+from milepost.origins import normal_origin
 
 KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "milepost", "development"})
 MIN_SECRET_CHARS = 32
@@ -49,7 +50,8 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address an HTTP service listens on")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins, comma-separated, whose pages may call the API"
+        (),
+        description="Origins, comma-separated, whose pages may call; `*`: all, without cookies",
     )
     trusted_proxies: str = Field(
         "", description="Addresses, comma-separated, whose X-Forwarded-* are believed"
@@ -121,7 +123,9 @@ class Settings(BaseSettings):
         30.0, gt=0, description="A client that takes nothing of its answer for so long is dropped"
     )
     max_requests_per_second: float | None = Field(
-        None, gt=0, description="Requests of one owner; null: no limit"
+        None,
+        gt=0,
+        description="Requests a second of an owner, or an address without credentials; null: any",
     )
 
     @field_validator("cors_origins", "middleware", "public_types", "queues", mode="before")
@@ -130,6 +134,13 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in value and len(value) > 1:
+            raise ValueError("`*` stands alone")
+        return tuple(each if each == "*" else normal_origin(each) for each in value)
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

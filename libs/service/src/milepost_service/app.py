@@ -12,10 +12,12 @@ from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
 from milepost_service import failures
 from milepost_service.bodies import BodyRoom
+from milepost_service.cors import Cors
 from milepost_service.credentials import Clock, Verified
 from milepost_service.headers import SecurityHeaders
 from milepost_service.heads import Heads
 from milepost_service.metrics import Metrics, MetricsMiddleware
+from milepost_service.request_limit import Buckets, RequestLimit
 
 Checks = Callable[[], Awaitable[dict[str, str]]]
 """What a service needs: name -> "ok" or why not; see `checks.run`."""
@@ -30,6 +32,7 @@ def create_app(
     lifespan: Lifespan,
     ready: Checks,
     clock: Clock = time.time,
+    buckets: Buckets | None = None,
 ) -> FastAPI:
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
@@ -41,6 +44,7 @@ def create_app(
         prefix: such as `/api/submit`.
         ready: is awaited by each `readyz`; must not take long.
         clock: seconds since the epoch, for tokens.
+        buckets: out of which requests take a token each; none: there is no limit.
     """
     app = FastAPI(
         title=title,
@@ -59,7 +63,11 @@ def create_app(
     app.state.body_room = BodyRoom(settings.max_bodies_bytes)
     app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])
     failures.install(app)
+    if buckets is not None:
+        app.add_middleware(RequestLimit, buckets=buckets, prefix=prefix)
     app.add_middleware(failures.LastResort)
+    if settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeaders, is_tls=(settings.public_url or "").startswith("https:"))
     app.add_middleware(Heads)

@@ -14,11 +14,18 @@ from milepost_notify.store import StoreUnavailable
 from milepost_service.answers import answer
 from milepost_service.app import Checks, Lifespan, create_app
 from milepost_service.credentials import Clock
+from milepost_service.request_limit import Buckets
 
 PREFIX = "/api/notify"
 
 
-def create_notify(settings: Settings, lifespan: Lifespan, ready: Checks, clock: Clock) -> FastAPI:
+def create_notify(
+    settings: Settings,
+    lifespan: Lifespan,
+    ready: Checks,
+    clock: Clock,
+    buckets: Buckets | None = None,
+) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
     app = create_app(
         title="Milepost notify",
@@ -27,6 +34,7 @@ def create_notify(settings: Settings, lifespan: Lifespan, ready: Checks, clock: 
         lifespan=lifespan,
         ready=ready,
         clock=clock,
+        buckets=buckets,
     )
     app.add_exception_handler(StoreUnavailable, _away)
     app.add_exception_handler(NotProjected, _away)

@@ -20,6 +20,7 @@ from milepost import logs
 from milepost.errors import ConfigurationError
 from milepost.keys import PartitionKeys
 from milepost.settings import Settings
+from milepost_log.buckets import request_buckets
 from milepost_log.reader import LogReader, created_at
 from milepost_log.server_checks import Watch, at_start
 from milepost_log.servers import AsyncServers, open_servers_async
@@ -101,6 +102,8 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     watch = Watch(settings.durability)
     readiness = Readiness(servers, database, hub, _log_keys(settings), watch)
 
+    limit = request_buckets(settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = Parts(
@@ -114,6 +117,8 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(servers.aclose)
+            if limit is not None:
+                stack.push_async_callback(limit.aclose)
             stack.push_async_callback(database.close)
             looking = (listener.run(), watch.keep_looking(servers), standings.keep_looking())
             await stack.enter_async_context(running(*looking))
@@ -122,7 +127,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
                 readiness.supervised = await stack.enter_async_context(projectors)
             yield
 
-    app = create_notify(settings, lifespan, readiness.run, clock)
+    app = create_notify(settings, lifespan, readiness.run, clock, limit)
     app.state.stop_waiting = hub.close
     return app
 

@@ -5,12 +5,19 @@ from fastapi import FastAPI
 from milepost.settings import Settings
 from milepost_service.app import Checks, Lifespan, create_app
 from milepost_service.credentials import Clock
+from milepost_service.request_limit import Buckets
 from milepost_submit.routers import accounts, changes, task_types, tasks
 
 PREFIX = "/api/submit"
 
 
-def create_submit(settings: Settings, lifespan: Lifespan, ready: Checks, clock: Clock) -> FastAPI:
+def create_submit(
+    settings: Settings,
+    lifespan: Lifespan,
+    ready: Checks,
+    clock: Clock,
+    buckets: Buckets | None = None,
+) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
     app = create_app(
         title="Milepost submit",
@@ -19,6 +26,7 @@ def create_submit(settings: Settings, lifespan: Lifespan, ready: Checks, clock: 
         lifespan=lifespan,
         ready=ready,
         clock=clock,
+        buckets=buckets,
     )
     for router in (
         accounts.router,

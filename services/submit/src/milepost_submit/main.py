@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from milepost import logs
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
+from milepost_log.buckets import request_buckets
 from milepost_log.commands import CommandLog
 from milepost_log.server_checks import Watch, answering, at_start
 from milepost_log.servers import open_servers_async
@@ -69,6 +70,8 @@ def build(
         sign_in_limit=SignInLimit(servers, settings.namespace),
     )
 
+    limit = request_buckets(settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
@@ -78,6 +81,8 @@ def build(
         finally:
             await archive.close()
             await servers.aclose()
+            if limit is not None:
+                await limit.aclose()
             await database.close()
 
     async def ping() -> None:
@@ -100,7 +105,7 @@ def build(
             }
         )
 
-    return create_submit(settings, lifespan, ready, clock)
+    return create_submit(settings, lifespan, ready, clock, limit)
 
 
 def run(*, host: str, port: int) -> int:
