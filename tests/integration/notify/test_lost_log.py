@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,14 @@ from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
 from milepost.settings import Settings
 from milepost.task_state import TaskState, evolve
+from milepost_log.attempts import Outcome
 from milepost_log.commands import CommandLog, NewTask
+from milepost_log.reconciling import reconcile
+from milepost_log.servers import open_servers
+from milepost_log.work import WorkLog
 from milepost_notify import supervisor, tables
 from milepost_notify.sql import SqlProjectionStore
+from milepost_notify.sql_live import SqlLiveTasks
 from notify_surroundings import Scribe, projecting, task_id, until
 from surroundings import StartWorker
 
@@ -252,6 +259,66 @@ def check_legal(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         after = evolve(before, event.payload)
         assert after is not None
         states[event.task] = after
+
+
+async def test_ends_that_were_cut_off_the_log_are_told_once_and_as_they_were(
+    settings: Settings, log: Scribe, store: SqlProjectionStore, run: Run, namespace: str
+):
+    with open_servers(settings.redis_url) as threads:
+        work = WorkLog(threads, namespace, "w", ["default"])
+        async with projecting(settings, store):
+            well, badly, late, untouched = [await submit(log) for _ in range(4)]
+            first = {each.id: each for each in work.take(0, 2, holding=False).tasks}
+            await projected(log, store)
+        assert first.keys() == {well, badly}
+        then = work.take(0, 1, holding=True).tasks
+        assert [each.id for each in then] == [late]
+        problem = '{"error":{"code":"c","message":"m","reference":"r"},"failures":1}'
+        ends = [
+            Outcome(first[well], "succeeded", '{"result":7}'),
+            Outcome(first[badly], "failed", problem),
+            Outcome(then[0], "succeeded", "{}"),
+        ]
+        work.finish(0, ends)
+    key = log.keys("bob").log
+    async with log.client.at(key) as client:
+        for entry, _ in (await log.entries(key))[-4:]:  # a start and three ends
+            await client.xdel(key, entry)  # pyright: ignore  # untyped
+
+    async with projecting(settings, store):
+        assert statuses(settings) == {
+            well: "running", badly: "running", late: "queued", untouched: "queued",
+        }  # fmt: skip
+        status, said, _ = await run("reconcile")
+        assert status == 1
+        assert "3 tasks are lost (1 queued, 2 running); nothing was changed" in said
+        assert "the log lacks its end" in said
+        assert len(await log.entries(key)) == 6
+
+        status, said, err = await run("reconcile", "--confirm", "--resubmit")
+        assert (status, err) == (0, ""), said
+        await projected(log, store)
+        assert statuses(settings) == {
+            well: "succeeded", badly: "failed", late: "succeeded", untouched: "queued",
+        }  # fmt: skip
+        assert of_tasks(settings, "attempt") == {well: 1, badly: 1, late: 1, untouched: 0}
+        assert "lost_in_restore" in of_tasks(settings, "error")[badly]
+        check_legal((await log.entries(key))[6:])
+        told = len(await log.entries(key))
+        assert told == 6 + 4
+        assert (await run("reconcile", "--confirm"))[1] == "Redis knows every task that lives\n"
+
+    # Before it is projected it may be asked for again: by somebody else, or after a lost answer.
+    with (
+        open_servers(settings.redis_url) as threads,
+        closing(SqlLiveTasks(settings.database_url)) as live,
+    ):
+        (tasks,) = live.tasks(0)
+        again = [replace(tasks[0], id=task, status="running", attempt=1) for task in (well, badly)]
+        for mode in ("look", "end", "tell"):
+            answers = reconcile(threads, namespace, 0, LOG_ID, mode, again)
+            assert answers == ["unrecorded", "unrecorded"]
+    assert len(await log.entries(key)) == told
 
 
 async def test_nothing_is_reconciled_while_the_projector_is_behind(

@@ -10,8 +10,10 @@ import pytest
 from histories import created
 from milepost import events as e
 from milepost import keys
+from milepost.owners import owner_hash
 from milepost.settings import Settings
 from milepost_log import offers
+from milepost_log.attempts import Bounds, Outcome
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.servers import AsyncServers, Servers, open_servers, open_servers_async
 from milepost_log.work import WorkLog
@@ -144,6 +146,44 @@ async def test_a_type_or_queue_that_nobody_offers_is_told_with_since_when(
         client.zadd(keys.offers(settings.namespace), {f"type {TYPE}": an_hour_ago})
     stale = await standings.of(row(task))
     assert (stale.missing, stale.missing_since) == ("type", an_hour_ago)
+
+
+async def test_a_suspect_waits_to_run_alone_and_those_behind_it_are_told(
+    commands: CommandLog, standings: RedisStandings, threads: Servers, settings: Settings
+):
+    suspect = (await create(commands))[0]
+    with direct(settings.redis_url) as client:
+        key = keys.PartitionKeys(settings.namespace, 0).task(owner_hash("bob"), suspect)
+        client.hset(key, "c", 2)
+    with worker(threads, settings) as log:
+        log.take(0, 8, holding=False, bounds=Bounds(alone=False))
+        other = (await create(commands, 1, "bobby"))[0]
+        elsewhere = (await create(commands, 1, "bobby", queue="mail"))[0]
+
+        async def is_behind(task: str, **more: Any) -> bool:
+            found = await standings.of(row(task, "bobby", **more))
+            assert found.waits == "stream"
+            return found.suspects
+
+        aside = await standings.of(row(suspect))
+        assert (aside.waits, aside.ahead) == ("alone", 0)
+        assert await is_behind(other)
+        assert not await is_behind(elsewhere, queue="mail")
+        alone = log.take(0, 8, holding=False, bounds=Bounds(alone=True)).tasks
+        assert [task.id for task in alone] == [suspect]
+        assert await is_behind(other), "while it runs, too"
+        log.finish(0, [Outcome(alone[0], "succeeded", "{}")])
+        assert not await is_behind(other)
+
+
+async def test_a_task_that_workers_have_no_room_for_waits_aside(
+    commands: CommandLog, standings: RedisStandings, threads: Servers, settings: Settings
+):
+    first, second = await create(commands, 2)
+    with worker(threads, settings) as log:
+        log.take(0, 8, holding=False, bounds=Bounds({TYPE: 0}))
+    found = [await standings.of(row(task)) for task in (first, second)]
+    assert [(each.waits, each.ahead) for each in found] == [("aside", 0), ("aside", 1)]
 
 
 async def test_of_another_owners_task_nothing_is_known(

@@ -243,7 +243,10 @@ def test_a_queued_task_says_how_many_are_before_it():
     [
         (queued(waits="own", ahead=99), "own_limit", "About 99 tasks are before it"),
         (queued(waits="limit"), "own_limit", "As many tasks of this type run"),
-        (queued(waits="aside"), "queued", "a worker that may take it"),
+        (queued(waits="aside"), "no_room", "run as many of it as they may at a time"),
+        (queued(waits="alone"), "runs_alone", "Two workers vanished while they ran it"),
+        (queued(suspects=True, ahead=3), "queued", "A worker takes nothing new meanwhile"),
+        (queued(waits="alone", suspects=True), "runs_alone", "nothing else to do."),
         (queued(missing="type"), "no_worker", "No live worker offers the type unit.job."),
         (
             queued(missing="queue", missing_since=NOON), "no_worker",
@@ -277,6 +280,28 @@ def test_a_task_whose_worker_is_gone_is_lost_until_it_is_taken_over():
     story.tell(e.TaskReturned(reason="worker_lost", worker="w", crashes=1), attempt=1)
     assert record(story, standing=gone)["liveness"] is None
     assert "vanished during attempt 1" in explained(story, standing=gone)["words"]
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+def test_a_task_that_has_ended_and_whose_end_is_not_here_does_not_run(status: str):
+    story = Story()
+    running(story)
+    over = Standing(status, 1)
+    assert record(story, standing=over)["liveness"] is None
+    why = explained(story, standing=over)
+    assert (why["reason"], why["liveness"]) == ("ended_elsewhere", None)
+    assert f"It has ended ({status})" in why["words"]
+    assert "reconcile" in why["words"]
+    story.tell(e.TaskFailed(error=OOPS, failures=1), attempt=1)
+    assert explained(story, standing=over)["reason"] == "failed"
+
+
+def test_a_suspect_that_runs_says_why_nothing_runs_beside_it():
+    story = Story()
+    running(story)
+    story.tell(e.TaskReturned(reason="worker_lost", worker="w", crashes=2), attempt=1)
+    story.tell(e.TaskStarted(worker="w"), attempt=2)
+    assert "with nothing beside it" in explained(story)["words"]
 
 
 def test_what_is_known_of_another_attempt_is_not_told_of_this_one():

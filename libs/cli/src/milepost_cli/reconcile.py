@@ -1,4 +1,5 @@
-"""Owns `milepost reconcile`: finds live tasks that Redis does not know, ends or resubmits them.
+"""Owns `milepost reconcile`: finds live tasks that Redis does not know, ends or resubmits them; and
+those that have ended in Redis while the log lacks it: tells that.
 
 Exit status: 0 when none is left; 1 when some were found and nothing was to be done (without
 --confirm), the projector is behind, or Redis or the database is away; 2 when asked wrongly.
@@ -21,6 +22,8 @@ from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.sql_live import SqlLiveTasks
 from milepost_notify.store import StoreUnavailable
 
+UNKNOWN = "Redis does not know it"
+CUT = "it has ended in Redis, and the log lacks its end"
 SHOWN = 20
 """So many are named; all are counted."""
 BEHIND_SECONDS = 10.0
@@ -43,9 +46,9 @@ def run(*, confirm: bool, resubmit: bool, as_json: bool, data_dir: str | None) -
             closing(SqlLiveTasks(settings.database_url)) as live,
         ):
             for partition in range(settings.partitions):
-                for task, status in _lost(settings, servers, live, partition, mode):
+                for task, status, why in _lost(settings, servers, live, partition, mode):
                     named = {"owner": task.owner, "id": task.id, "was": task.status}
-                    found.append({**named, "status": status})
+                    found.append({**named, "status": status, "why": why})
     except ConfigurationError as err:
         return _failed(2, err)
     except (LogUnavailable, StoreUnavailable, NotProjected) as err:
@@ -59,14 +62,34 @@ def run(*, confirm: bool, resubmit: bool, as_json: bool, data_dir: str | None) -
 
 def _lost(
     settings: Settings, servers: Servers, live: SqlLiveTasks, partition: int, mode: Mode
-) -> Iterator[tuple[LiveTask, str]]:
-    """Live tasks that Redis does not know, with what they are afterwards."""
+) -> Iterator[tuple[LiveTask, str, str]]:
+    """Live tasks that do not live in Redis, each with what it is afterwards, and why."""
     at = _projected(settings, servers, live, partition)
     if at is None:
         return
+    unrecorded = set[tuple[str, str]]()
     for tasks in live.tasks(partition):
         answers = reconcile(servers, settings.namespace, partition, at.log_id, mode, tasks)
-        yield from ((task, word) for task, word in zip(tasks, answers, strict=True) if word)
+        for task, outcome in zip(tasks, answers, strict=True):
+            if outcome == "unrecorded":
+                unrecorded.add((task.owner, task.id))
+            elif outcome != "known":
+                yield task, outcome, UNKNOWN
+    if not unrecorded:
+        return
+    # Most have ended since they were read: whose end is in the log is projected by now.
+    _projected(settings, servers, live, partition)
+    for tasks in live.tasks(partition):
+        still = [task for task in tasks if (task.owner, task.id) in unrecorded]
+        if mode == "look":
+            yield from ((task, task.status, CUT) for task in still)
+        elif still:
+            answers = reconcile(servers, settings.namespace, partition, at.log_id, "tell", still)
+            yield from (
+                (task, outcome, CUT)
+                for task, outcome in zip(still, answers, strict=True)
+                if outcome not in ("known", "unrecorded")
+            )
 
 
 def _projected(
@@ -98,7 +121,8 @@ def _projected(
 
 def _show(found: list[dict[str, str]], *, done: bool) -> None:
     for each in found[:SHOWN]:
-        _say(f"{each['owner']} {each['id']}: {each['was']}" + f" -> {each['status']}" * done)
+        now = f" -> {each['status']}" * done
+        _say(f"{each['owner']} {each['id']}: {each['was']}{now} ({each['why']})")
     if len(found) > SHOWN:
         _say(f"... and {len(found) - SHOWN:,} more")
     if not found:
@@ -111,7 +135,8 @@ def _show(found: list[dict[str, str]], *, done: bool) -> None:
     else:
         _say(
             f"{len(found):,} tasks are lost ({words}); nothing was changed. --confirm ends them "
-            "(failed, lost_in_restore), --confirm --resubmit puts them into their queues again"
+            "(failed, lost_in_restore), --confirm --resubmit puts them into their queues again; "
+            "those that have ended in Redis end as they did there"
         )
 
 

@@ -1,4 +1,5 @@
-"""Owns what becomes of tasks that the read models call live and Redis does not know. Finds none."""
+"""Owns what becomes of tasks that the read models call live and Redis does not: those it does not
+know, and those that have ended there while the log lacks it. Finds none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from milepost.task_state import Status
 from milepost_log.scripts import Argument, call
 from milepost_log.servers import Servers
 
-Mode = Literal["look", "end", "resubmit"]
-"""Only say which are lost; end them as failed; put them into their queues again."""
+Mode = Literal["look", "end", "resubmit", "tell"]
+"""Only say which are lost; end them as failed; put them into their queues again; tell the ends that
+the log lacks, as they were, but for results and reasons, which nobody has."""
+Outcome = Status | Literal["known", "unrecorded"]
+"""The status afterwards (`look`: as it was); `known`: it lives in Redis too; `unrecorded`: it has
+ended there, and what the caller read says that it lives."""
 
 CODE = "lost_in_restore"
 MESSAGE = "It was lost when the server's data was restored"
+TOLD_MESSAGE = "It failed; why was lost when the server's data was restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,14 @@ def reconcile(
     log_id: str,
     mode: Mode,
     tasks: Sequence[LiveTask],
-) -> list[Status | None]:
+) -> list[Outcome]:
     """Deal with those of `tasks` that Redis does not know, each in one atomic step, and repeatable.
 
-    Everything in the log has to be in the read models: otherwise some have ended, long ago.
+    Everything in the log has to be in the read models: otherwise some have ended, long ago. For
+    `tell`, everything that was in it when they were found `unrecorded`.
 
     Returns:
-        For each its status afterwards (`look`: as it was); null for those that Redis knows.
+        For each what became of it.
 
     Raises:
         LogMoved: the log has another id; nothing was changed.
@@ -89,24 +96,24 @@ def reconcile(
     keys = PartitionKeys(namespace, partition)
     arguments: list[Argument] = [keys.prefix, log_id, mode]
     for task in tasks:
-        arguments += _arguments(task)
+        arguments += _arguments(task, TOLD_MESSAGE if mode == "tell" else MESSAGE)
     answer = call(servers, "reconcile", [keys.log, keys.meta], arguments)
     if answer[0] != b"ok":
         raise LogMoved(f"the log of partition {partition} is not {log_id}")
     return [
-        _status(task, word.decode()) for task, word in zip(tasks, answer[1:], strict=True)
+        _outcome(task, word.decode()) for task, word in zip(tasks, answer[1:], strict=True)
     ]  # fmt: skip
 
 
-def _status(task: LiveTask, word: str) -> Status | None:
-    if word == "known":
-        return None
-    status: Status = task.status if word == "unknown" else word  # pyright: ignore[reportAssignmentType]  # the script's
-    return status
+def _outcome(task: LiveTask, word: str) -> Outcome:
+    if word == "unknown":
+        return task.status
+    outcome: Outcome = "unrecorded" if word == "ended" else word  # pyright: ignore[reportAssignmentType]  # the script's
+    return outcome
 
 
-def _arguments(task: LiveTask) -> list[Argument]:
-    problem = Problem(code=CODE, message=MESSAGE, reference=task.id[-12:])
+def _arguments(task: LiveTask, message: str) -> list[Argument]:
+    problem = Problem(code=CODE, message=message, reference=task.id[-12:])
     failed = TaskFailed(error=problem, failures=task.failures)
     return [
         task.owner,

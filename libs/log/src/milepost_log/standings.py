@@ -11,7 +11,7 @@ from milepost_log.servers import AsyncServers
 COUNTED = 200
 """So many entries of a queue are counted exactly; beyond them it is an estimate."""
 
-Waits = Literal["", "stream", "own", "limit", "aside"]
+Waits = Literal["", "stream", "own", "limit", "alone", "aside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,12 @@ class Place:
     """Whether that worker has a lease."""
     waits: Waits
     """`stream`: for its turn; `own`: its owner has a whole share in the queue; `limit`: as many of
-    its type run as one owner may have; `aside`: for a worker that may take it; empty: it is not
-    queued."""
+    its type run as one owner may have; `alone`: it lost two workers, and waits for one that runs
+    nothing beside it; `aside`: for a worker that may take it; empty: it is not queued."""
     ahead: int | None
     """About how many tasks of its partition are before it; null when nobody can say."""
+    suspects: bool
+    """Whether a task of its queue waits to run alone, or does, while this one is queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,10 @@ async def place_of(
     answer = await call_async(servers, "standing", names, arguments)
     if not answer:
         return None
-    status, attempt, worker, beats, waits, ahead = answer
+    status, attempt, worker, beats, waits, ahead, suspects = answer
     return Place(
         status.decode(), int(attempt), worker.decode(), bool(beats),
-        cast(Waits, waits.decode()), int(ahead) if int(ahead) >= 0 else None,
+        cast(Waits, waits.decode()), int(ahead) if int(ahead) >= 0 else None, bool(suspects),
     )  # fmt: skip
 
 

@@ -9,9 +9,13 @@ from typing import Any
 from pydantic_core import from_json
 
 from milepost.records import rfc3339
+from milepost.task_state import MAX_CRASHES
 from milepost_notify.present import eta_ms, liveness
 from milepost_notify.rows import TaskRow
-from milepost_notify.standing import UNKNOWN, Standing, is_lost, queue_position
+from milepost_notify.standing import UNKNOWN, Standing, has_ended, is_lost, queue_position
+
+SUSPECT = MAX_CRASHES - 1
+"""Tasks that lost so many workers run alone (ADR 0025)."""
 
 Reason = tuple[str, str]
 """A word for programs and a sentence for people."""
@@ -44,6 +48,11 @@ def explain(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> dict[str
 
 
 def _reason(row: TaskRow, now_ms: int, standing: Standing) -> Reason:
+    if has_ended(row, standing):
+        return "ended_elsewhere", (
+            f"It has ended ({standing.status}), and its end has not arrived here. Should that stay "
+            "so, a part of the log was lost: an operator puts it right by `./milepost reconcile`."
+        )
     match row["status"]:
         case "scheduled" | "retrying" if row["runs_at"] is not None and row["runs_at"] > now_ms:
             again = "" if row["status"] == "scheduled" else f" {_failures(row)}"
@@ -90,10 +99,25 @@ def _waiting(row: TaskRow, standing: Standing, reason: str, first: str) -> Reaso
     elif standing.waits == "limit":
         word = "own_limit"
         words = "As many tasks of this type run as one owner may have at a time: it waits for them."
+    elif standing.waits == "alone":
+        word = "runs_alone"
+        words = (
+            "Two workers vanished while they ran it, so it runs with nothing beside it: it waits "
+            "for a worker that has nothing else to do."
+        )
     elif standing.waits == "aside":
-        words = "It waits for a worker that may take it."
+        word = "no_room"
+        words = (
+            "Workers that take its type run as many of it as they may at a time, or have no free "
+            "place: it waits for one of them."
+        )
     elif queue_position(row, standing) is not None:
         words = f"{_before(standing.ahead)} It waits for a free worker."
+    if standing.suspects and standing.waits in ("stream", "own"):
+        words += (
+            " A worker takes nothing new meanwhile: it runs a task alone, with which two workers "
+            "vanished, or makes place for it."
+        )
     return word, f"{first} {words}".strip()
 
 
@@ -109,7 +133,9 @@ def _running(row: TaskRow, now_ms: int, standing: Standing) -> Reason:
                 "It may still be at work."
             )
         case _:
-            return "running", f"It runs (attempt {row['attempt']})."
+            alone = row["crashes"] >= SUSPECT
+            beside = ", with nothing beside it, since two workers vanished with it" if alone else ""
+            return "running", f"It runs (attempt {row['attempt']}){beside}."
 
 
 def _since(row: TaskRow) -> int:

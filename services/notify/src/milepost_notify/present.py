@@ -15,7 +15,7 @@ from milepost.records import Liveness, rfc3339
 from milepost_notify.archive import HistoryRow, payload_of
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.rows import TASK_PROGRESS, NotificationRow, TaskRow
-from milepost_notify.standing import UNKNOWN, Standing, is_lost, queue_position
+from milepost_notify.standing import UNKNOWN, Standing, has_ended, is_lost, queue_position
 
 Json = dict[str, Any]
 
@@ -91,7 +91,7 @@ def result_of(row: HistoryRow) -> Any:
 def liveness(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> Liveness | None:
     """Whether a running task's worker is there and has told anything lately; null when it is not
     running."""
-    if row["status"] != "running" or row["progress_at"] is None:
+    if row["status"] != "running" or row["progress_at"] is None or has_ended(row, standing):
         return None
     if is_lost(row, standing):
         return "lost"

@@ -126,6 +126,7 @@ class RedisStandings:
             ahead=ahead,
             missing=missing,
             missing_since=since,
+            suspects=place.suspects,
         )
 
     def _is_old(self, offered: Offered, at: int | None) -> bool:

@@ -6,9 +6,10 @@ Whatever nobody knows is null, and so is everything while Redis is away: the ans
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from milepost.task_state import ENDED
 from milepost_notify.rows import TaskRow
 
-Waits = Literal["", "stream", "own", "limit", "aside"]
+Waits = Literal["", "stream", "own", "limit", "alone", "aside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Standing:
     attempt: int | None = None
     waits: Waits = ""
     """`stream`: for its turn; `own`: its owner has a whole share in the queue; `limit`: as many of
-    its type run as one owner may have; `aside`: for a worker that may take it."""
+    its type run as one owner may have; `alone`: it lost two workers, and waits for one that runs
+    nothing beside it; `aside`: for a worker that may take it."""
     ahead: int | None = None
     """About how many tasks are before it: others' too, as a number alone."""
     lost: bool = False
@@ -30,6 +32,8 @@ class Standing:
     """What of it no live worker offers."""
     missing_since: int | None = None
     """Since when, in ms; null: not within 30 days."""
+    suspects: bool = False
+    """Another task of its queue waits to run alone, or does."""
 
     def is_of(self, row: TaskRow) -> bool:
         """Whether it is about the same attempt as the row: the one may be ahead of the other."""
@@ -44,6 +48,12 @@ def queue_position(row: TaskRow, standing: Standing) -> int | None:
     waits = row["status"] in ("queued", "scheduled", "retrying")
     is_queued = waits and standing.status == "queued" and standing.is_of(row)
     return standing.ahead if is_queued else None
+
+
+def has_ended(row: TaskRow, standing: Standing) -> bool:
+    """Whether it has ended where it ran, while its end is not among its events here: it comes in
+    a moment, or was cut off the log."""
+    return row["status"] not in ENDED and standing.status in ENDED
 
 
 def is_lost(row: TaskRow, standing: Standing) -> bool:

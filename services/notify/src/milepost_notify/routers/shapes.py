@@ -100,8 +100,9 @@ class Explanation(BaseModel):
     status: Status
     reason: str
     """For programs: scheduled, queued, due, returned, retrying, no_worker (nobody offers its type
-    or queue), own_limit (it waits for its owner's other tasks), running, quiet, lost (its worker
-    is gone), or how it ended."""
+    or queue), own_limit (it waits for its owner's other tasks), no_room (workers run as many of its
+    type as they may), runs_alone (two workers vanished with it), running, quiet, lost (its worker
+    is gone), ended_elsewhere (its end is not here), or how it ended."""
     words: str
     """A sentence for people."""
     since: str
