@@ -42,5 +42,5 @@ def steps(url: str, namespace: str) -> Generator[Steps]:
             command = str(told["command"])
             if END in command:
                 return
-            if namespace in command:
+            if namespace in command and f"{namespace}:revoked" not in command:  # each second
                 noted.append(command)

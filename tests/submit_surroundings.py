@@ -11,6 +11,7 @@ from milepost.codec import decode
 from milepost.events import Event
 from milepost.keys import PartitionKeys
 from milepost.task_types import TaskType
+from milepost_service.sessions import SESSION_COOKIE
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 PARTITIONS = 3
@@ -101,6 +102,17 @@ class Log:
         for key in self.names():
             if key.endswith(f":{task_id}") and ":task:" in key:
                 self.client.unlink(key)
+
+
+async def session_of(client: httpx.AsyncClient, username: str = "bob") -> str:
+    """The cookie of somebody who has signed up and in, which the client forgets again."""
+    account = {"username": username, "password": "correct horse battery"}
+    await client.post("/api/submit/accounts", json=account)
+    answer = await client.post("/api/submit/session", json=account)
+    assert answer.status_code == 200, answer.text
+    cookie = answer.cookies[SESSION_COOKIE]
+    client.cookies.clear()
+    return cookie
 
 
 Bearer = Callable[..., dict[str, str]]

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PURE = {
     "libs/common/src/milepost": [
-        "codec", "cursors", "endings", "errors", "events", "ids", "keys", "origins", "owners",
-        "problems", "progress", "records", "retries", "task_state", "task_types",
+        "callers", "codec", "cursors", "endings", "errors", "events", "ids", "keys", "origins",
+        "owners", "problems", "progress", "records", "retries", "task_state", "task_types",
     ],
     "libs/common/src/milepost/testing": [
         "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",
@@ -22,7 +22,7 @@ PURE = {
     ],
     "libs/log/src/milepost_log": ["attempts", "cluster_url", "slots"],
     "services/submit/src/milepost_submit": [
-        "batches", "decisions", "params", "refusals", "requests", "usernames",
+        "account_requests", "batches", "decisions", "params", "refusals", "requests", "usernames",
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
@@ -53,6 +53,7 @@ ALSO = {
     "milepost_submit.batches": {"milepost_log.commands"},  # the frozen value NewTask
     "milepost_submit.decisions": {"milepost_log.commands"},
     "milepost_submit.requests": {"milepost_service.strict_model"},  # a pydantic base class
+    "milepost_submit.account_requests": {"milepost_service.strict_model"},
 }
 
 NAMES_THAT_OWN_NOTHING = {"utils", "util", "helpers", "helper", "misc", "base", "common", "manager"}

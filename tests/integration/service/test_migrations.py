@@ -24,10 +24,11 @@ from milepost_service.engines import engine
 from milepost_service.migrations import require, upgrade
 from milepost_service.schema_check import schema_check
 from milepost_service.schemas import Schema
-from milepost_submit import accounts
+from milepost_submit import access_tokens, accounts, sessions
 from postgres_server import Postgres
 
 ALL = {"notify": (tables.SCHEMA, tables.METADATA), "submit": (accounts.SCHEMA, SQLModel.metadata)}
+assert access_tokens.AccessTokenRow.metadata is sessions.SessionRow.metadata is SQLModel.metadata
 KEPT = {"notify": "notify_history", "submit": "submit_account"}
 """What cannot be made again from anything."""
 

@@ -14,7 +14,7 @@ from milepost.cursors import ZERO, Cursor
 from milepost.ids import uuid7
 from milepost.settings import Settings
 from milepost_service.sessions import SESSION_COOKIE
-from submit_surroundings import ORIGIN, SECRET, Bearer, Clock, Log
+from submit_surroundings import ORIGIN, SECRET, Bearer, Clock, Log, session_of
 
 BODY: dict[str, Any] = {"type": "mail.send", "params": {"to": ["ann@example.test"]}}
 TASKS = "/api/submit/tasks"
@@ -366,9 +366,7 @@ def bad_credentials(now: float) -> dict[str, str]:
 async def test_a_bad_token_is_401_even_beside_a_good_cookie(
     client: httpx.AsyncClient, log: Log, clock: Clock, what: str
 ) -> None:
-    session = tokens.mint(
-        "local:bob", SECRET, now=clock.now, audience=tokens.SESSION_AUDIENCE, local=True
-    )
+    session = await session_of(client)
     headers = {
         "Authorization": bad_credentials(clock.now)[what],
         "Cookie": f"{SESSION_COOKIE}={session}",

@@ -5,12 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from milepost import tokens
 from milepost.cursors import Cursor, StreamId
 from milepost.events import Actor, InboxRead, TaskCreated
 from milepost.ids import uuid7
 from milepost_service.sessions import SESSION_COOKIE
-from submit_surroundings import ORIGIN, SECRET, Bearer, Clock, Log, Notify
+from submit_surroundings import ORIGIN, Bearer, Log, Notify, session_of
 from valkey_cluster import BOTH
 
 pytestmark = BOTH
@@ -206,11 +205,9 @@ async def test_an_old_task_is_retried_from_the_archive(
 
 
 async def test_notify_is_asked_with_the_callers_cookie_alone(
-    client: httpx.AsyncClient, clock: Clock, notify: Notify
+    client: httpx.AsyncClient, notify: Notify
 ) -> None:
-    session = tokens.mint(
-        "local:bob", SECRET, now=clock.now, audience=tokens.SESSION_AUDIENCE, local=True
-    )
+    session = await session_of(client)
     headers = {"Cookie": f"other=1; {SESSION_COOKIE}={session}", "Origin": ORIGIN}
     assert (await client.post(f"{TASKS}/{OLD}/retry", headers=headers)).status_code == 404
     (asked,) = notify.requests

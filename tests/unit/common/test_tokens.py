@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milepost.callers import Caller
 from milepost.errors import InvalidToken, InvalidValue
-from milepost.tokens import Caller, mint, verify
+from milepost.tokens import mint, verify
 
 SECRET, OLD = "s" * 64, "o" * 64
 NOW = 1_800_000_000.0

@@ -119,6 +119,11 @@ def limit(namespace: str, *parts: str) -> str:
     return f"{namespace}:limit:{key_hash(*parts)}"
 
 
+def revoked(namespace: str) -> str:
+    """Sorted set: ids of sessions and access tokens revoked of late, by when, in ms."""
+    return f"{namespace}:revoked"
+
+
 def doorbell(namespace: str, queue: str) -> str:
     """Pub/sub channel: rung with the partition number when a task of `queue` is ready."""
     return f"{namespace}:bell:{queue}"

@@ -36,9 +36,17 @@ class Settings(BaseSettings):
     secret: str = Field(
         "", description="Signs sessions and HS256 tokens; several, comma-separated: the first signs"
     )
-    jwks_url: str | None = Field(None, description="Public keys for RS256, ES256, EdDSA tokens")
+    jwks_url: str | None = Field(
+        None, pattern=r"^(https?://\S+)?$", description="Public keys for RS256, ES256, EdDSA tokens"
+    )
     jwt_issuer: str | None = Field(None, description="`iss` that foreign tokens must have")
     jwt_audience: str = Field("milepost", description="`aud` that tokens must have")
+    session_seconds: int = Field(
+        30 * 24 * 3600, ge=60, description="How long after signing in one has to sign in again"
+    )
+    session_idle_seconds: int = Field(
+        7 * 24 * 3600, ge=60, description="How long a session lives that is not used"
+    )
     public_url: str | None = Field(
         None, description="Address people use, such as https://tasks.example; null: as requested"
     )

@@ -31,7 +31,7 @@ return answer"""
 """What the prelude gathered for the end of the call is done whatever happens to the rest. The
 server's own words keep their code only as a reply; a caught error is a string to Valkey, a table to
 Redis."""
-_ALONE = {"bucket", "limit"}
+_ALONE = {"bucket", "limit", "revoke"}
 """Not about a partition: without prelude and frame."""
 
 

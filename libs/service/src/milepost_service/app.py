@@ -13,11 +13,14 @@ from milepost.settings import Settings
 from milepost_service import failures
 from milepost_service.bodies import BodyRoom
 from milepost_service.cors import Cors
-from milepost_service.credentials import Clock, Verified
+from milepost_service.credentials import Clock, Registry
 from milepost_service.headers import SecurityHeaders
 from milepost_service.heads import Heads
 from milepost_service.metrics import Metrics, MetricsMiddleware
+from milepost_service.public_keys import PublicKeys
 from milepost_service.request_limit import Buckets, RequestLimit
+from milepost_service.revocations import Revocations
+from milepost_service.verified import Verified
 
 Checks = Callable[[], Awaitable[dict[str, str]]]
 """What a service needs: name -> "ok" or why not; see `checks.run`."""
@@ -33,18 +36,22 @@ def create_app(
     ready: Checks,
     clock: Clock = time.time,
     buckets: Buckets | None = None,
+    registry: Registry | None = None,
+    revocations: Revocations | None = None,
 ) -> FastAPI:
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
     Every answer of 400 and above is a problem document; nothing of an unexpected error but a
     reference leaves the process. `app.state` has `settings`, `clock`, `verified`, `ready`,
-    `body_room` and `metrics`.
+    `body_room` and `metrics`. The lifespan is to close `verified`, and to keep `revocations`
+    looking.
 
     Args:
         prefix: such as `/api/submit`.
         ready: is awaited by each `readyz`; must not take long.
         clock: seconds since the epoch, for tokens.
         buckets: out of which requests take a token each; none: there is no limit.
+        registry: of sessions and access tokens; null: there are none.
     """
     app = FastAPI(
         title=title,
@@ -58,7 +65,15 @@ def create_app(
     )
     app.state.settings = settings
     app.state.clock = clock
-    app.state.verified = Verified(settings.secrets, clock)
+    app.state.verified = Verified(
+        settings.secrets,
+        settings.jwt_audience,
+        clock,
+        keys=PublicKeys(settings.jwks_url) if settings.jwks_url else None,
+        issuer=settings.jwt_issuer,
+        registry=registry,
+        revocations=revocations,
+    )
     app.state.ready = ready
     app.state.body_room = BodyRoom(settings.max_bodies_bytes)
     app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])

@@ -7,38 +7,45 @@ from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 
-from milepost import tokens
+from milepost.callers import Caller
 from milepost.errors import InvalidToken, InvalidValue
 from milepost.owners import check_owner
 from milepost.problems import HttpProblem, field_error
-from milepost.settings import Settings
-from milepost.tokens import Caller
-from milepost_service.credentials import Verified
+from milepost_service.credentials import RegistryUnavailable, Sent
+from milepost_service.public_keys import KeysUnavailable
 from milepost_service.sessions import SESSION_COOKIE, is_same_origin
+from milepost_service.verified import Verified
 
 READ, WRITE = "tasks:read", "tasks:write"
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
-def caller(request: Request) -> Caller:
+async def caller(request: Request) -> Caller:
     """Say who is calling; a bearer beats the cookie, a bad one is not replaced by it.
 
     Raises:
-        HttpProblem: 401 without good credentials, 403 for a cookie sent from another origin.
+        HttpProblem: 401 without good credentials, 403 for a cookie sent from another origin, 503
+            where it cannot be found out just now.
     """
     state = cast(dict[str, Any], request.scope.setdefault("state", {}))
     if "caller" not in state:
-        state["caller"] = _identify(request)
+        state["caller"] = await _identify(request)
     return state["caller"]
 
 
-def require(request: Request, scope: str) -> Caller:
+def known_reader(request: Request) -> Caller | None:
+    """Say who is reading, if that is known without asking anybody; null for all others."""
+    who = _verified(request).known(sent_with(request))
+    return who if who is not None and who.may(READ) and _may_come(request, who) else None
+
+
+async def require(request: Request, scope: str) -> Caller:
     """Say who is calling, if the credentials carry `scope`.
 
     Raises:
-        HttpProblem: 401, 403.
+        HttpProblem: 401, 403, 503.
     """
-    who = caller(request)
+    who = await caller(request)
     if not who.may(scope):
         raise HttpProblem(403, "forbidden", f"These credentials lack the scope {scope}")
     return who
@@ -46,23 +53,23 @@ def require(request: Request, scope: str) -> Caller:
 
 async def known(request: Request) -> Caller:
     """Require good credentials, whatever they allow."""
-    return caller(request)
+    return await caller(request)
 
 
 async def reader(request: Request) -> Caller:
     """Require tasks:read."""
-    return require(request, READ)
+    return await require(request, READ)
 
 
 async def writer(request: Request) -> Caller:
     """Require tasks:write; tokens for single tasks only read."""
-    who = require(request, WRITE)
+    who = await require(request, WRITE)
     if who.tasks is not None:
         raise HttpProblem(403, "forbidden", "These credentials only read single tasks")
     return who
 
 
-class _Required(SecurityBase):
+class Required(SecurityBase):
     """A requirement as FastAPI's dependency and OpenAPI's security scheme in one."""
 
     def __init__(self, requirement: Callable[[Request], Awaitable[Caller]]) -> None:
@@ -76,9 +83,9 @@ class _Required(SecurityBase):
         return await self._requirement(request)
 
 
-Known = Annotated[Caller, Security(_Required(known))]
-Reader = Annotated[Caller, Security(_Required(reader))]
-Writer = Annotated[Caller, Security(_Required(writer))]
+Known = Annotated[Caller, Security(Required(known))]
+Reader = Annotated[Caller, Security(Required(reader))]
+Writer = Annotated[Caller, Security(Required(writer))]
 
 
 def acting_owner(who: Caller, owner: str | None, *, place: Sequence[str | int] = ("owner",)) -> str:
@@ -108,32 +115,58 @@ def may_see(who: Caller, task_id: str) -> bool:
     return who.tasks is None or task_id in who.tasks
 
 
-def _identify(request: Request) -> Caller:
-    settings: Settings = request.app.state.settings
+def sent_with(request: Request) -> Sent:
+    """The credentials a request came with.
+
+    Raises:
+        HttpProblem: 401, with none or with several.
+    """
     sent = request.headers.getlist("authorization")
     if sent:
         scheme, _, token = sent[0].partition(" ")
         if len(sent) > 1 or scheme.lower() != "bearer" or not token.strip():
-            raise _unauthorized("Authorization has to be one bearer token", invalid=True)
-        return _verified(request, token.strip(), settings.jwt_audience)
+            raise unauthorized("Authorization has to be one bearer token", invalid=True)
+        return Sent("bearer", token.strip())
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
-        raise _unauthorized("Sign in or send a bearer token")
-    who = _verified(request, cookie, tokens.SESSION_AUDIENCE)
-    if request.method not in _SAFE_METHODS and not is_same_origin(request, settings):
-        raise HttpProblem(403, "foreign-origin", "A session may be used from its own origin only")
-    return who
+        raise unauthorized("Sign in or send a bearer token")
+    return Sent("cookie", cookie)
 
 
-def _verified(request: Request, token: str, audience: str) -> Caller:
-    try:
-        return cast(Verified, request.app.state.verified).caller(token, audience)
-    except InvalidToken as err:
-        raise _unauthorized(f"{err}.", invalid=True) from err
-
-
-def _unauthorized(detail: str, *, invalid: bool = False) -> HttpProblem:
+def unauthorized(detail: str, *, invalid: bool = False) -> HttpProblem:
+    """The answer to whom nothing proves who he is."""
     challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"
     return HttpProblem(
         401, "unauthorized", "Not signed in", detail, headers={"WWW-Authenticate": challenge}
     )
+
+
+async def _identify(request: Request) -> Caller:
+    try:
+        who = await _verified(request).caller(sent_with(request))
+    except InvalidToken as err:
+        raise unauthorized(f"{err}.", invalid=True) from err
+    except (KeysUnavailable, RegistryUnavailable) as err:
+        raise HttpProblem(
+            503,
+            "unavailable",
+            "Not available just now",
+            "Who you are cannot be found out. Try again in a moment.",
+            headers={"Retry-After": "1"},
+        ) from err
+    if not _may_come(request, who):
+        raise HttpProblem(403, "foreign-origin", "A session may be used from its own origin only")
+    return who
+
+
+def _may_come(request: Request, who: Caller) -> bool:
+    """A browser sends its cookie along with whatever any page makes it ask for."""
+    return (
+        who.kind != "session"
+        or request.method in _SAFE_METHODS
+        or is_same_origin(request, request.app.state.settings)
+    )
+
+
+def _verified(request: Request) -> Verified:
+    return request.app.state.verified

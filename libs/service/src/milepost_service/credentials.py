@@ -1,42 +1,49 @@
-"""Owns checking tokens, each once: who polls sends the same one all day. Knows no HTTP."""
+"""Owns what comes with a request to prove who sends it, and where sessions and tokens stand."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
-from milepost import tokens
-from milepost.tokens import Caller
+from milepost.callers import Caller
+from milepost.errors import MilepostError
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
 
-_MOST = 2000
-_MAX_TOKEN_CHARS = 2048
-"""Larger tokens are checked each time, so that nobody fills the memory with them."""
+Form = Literal["bearer", "cookie"]
+ACCESS_TOKEN_PREFIX = "mpt_"
+_ACCESS_TOKEN = re.compile(rf"{ACCESS_TOKEN_PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
-class Verified:
-    """Good tokens of late, by audience; until they expire, the least recently used go first."""
+class RegistryUnavailable(MilepostError):
+    """Whether a session or access token is good cannot be found out just now (503)."""
 
-    def __init__(self, secrets: Sequence[str], clock: Clock) -> None:
-        self._secrets = secrets
-        self._clock = clock
-        self._callers: OrderedDict[tuple[str, str], Caller] = OrderedDict()
 
-    def caller(self, token: str, audience: str) -> Caller:
-        """Whom a token proves.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came with a request."""
+
+    form: Form
+    text: str
+
+    @property
+    def is_access_token(self) -> bool:
+        """Whether it is a personal access token, by its looks."""
+        return self.form == "bearer" and _ACCESS_TOKEN.fullmatch(self.text) is not None
+
+
+class Registry(Protocol):
+    """Where sessions and access tokens stand."""
+
+    async def find(self, sent: Sent) -> Caller | None:
+        """Whom a session or access token proves; null when it is none, has expired or was revoked.
 
         Raises:
-            InvalidToken: nobody.
+            RegistryUnavailable: it cannot be asked.
         """
-        key, now = (audience, token), self._clock()
-        known = self._callers.get(key)
-        if known is not None and known.expires_at + tokens.LEEWAY_SECONDS > now:
-            self._callers.move_to_end(key)
-            return known
-        self._callers.pop(key, None)
-        who = tokens.verify(token, self._secrets, now=now, audience=audience)
-        if len(token) <= _MAX_TOKEN_CHARS:
-            self._callers[key] = who
-            if len(self._callers) > _MOST:
-                self._callers.popitem(last=False)
-        return who
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from milepost.errors import InvalidCursor, InvalidValue, LogFull, LogUnavailable, Refused
 from milepost.problems import HttpProblem, field_error, field_errors, problem
 from milepost_service.answers import answer
+from milepost_service.credentials import RegistryUnavailable
 from milepost_service.outages import is_outage, reason
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(LogFull, _full)
     app.add_exception_handler(LogUnavailable, _unavailable)
+    app.add_exception_handler(RegistryUnavailable, _unavailable)
     for kind in (DBAPIError, PoolTimeout):
         app.add_exception_handler(kind, _database)
 

@@ -97,7 +97,7 @@ class RequestLimit:
         """Pass on, or refuse with 429."""
         if scope["type"] != "http" or not self._counts(scope["path"]):
             return await self._app(scope, receive, send)
-        whose = _bucket_of(Request(scope))
+        whose = await _bucket_of(Request(scope))
         found = None if whose is None else await self._take(whose)
         if found is None:
             return await self._app(scope, receive, send)
@@ -135,10 +135,10 @@ class RequestLimit:
         return found
 
 
-def _bucket_of(request: Request) -> tuple[str, str] | None:
+async def _bucket_of(request: Request) -> tuple[str, str] | None:
     """Whose bucket; null for those who have none."""
     try:
-        who = caller(request)
+        who = await caller(request)
     except HttpProblem:
         return "address", request.client.host if request.client else ""
     return None if who.is_code else ("owner", who.owner)

@@ -11,21 +11,24 @@ SESSION_COOKIE = "milepost_session"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def start_session(request: Request, response: Response, owner: str, *, now: float) -> None:
-    """Give the browser a signed cookie for `owner`, valid SESSION_SECONDS from `now`."""
+def start_session(
+    request: Request, response: Response, owner: str, session: str, *, now: float
+) -> None:
+    """Give the browser a signed cookie that names a session of `owner`, from `now` on."""
     settings: Settings = request.app.state.settings
     token = tokens.mint(
         owner,
         settings.secrets[0],
         now=now,
-        ttl_seconds=tokens.SESSION_SECONDS,
+        ttl_seconds=settings.session_seconds,
         audience=tokens.SESSION_AUDIENCE,
         local=True,
+        session=session,
     )
     response.set_cookie(
         SESSION_COOKIE,
         token,
-        max_age=tokens.SESSION_SECONDS,
+        max_age=settings.session_seconds,
         path="/",
         secure=is_secure(request, settings),
         httponly=True,

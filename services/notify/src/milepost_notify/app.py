@@ -13,8 +13,9 @@ from milepost_notify.routers.asked import unavailable
 from milepost_notify.store import StoreUnavailable
 from milepost_service.answers import answer
 from milepost_service.app import Checks, Lifespan, create_app
-from milepost_service.credentials import Clock
+from milepost_service.credentials import Clock, Registry
 from milepost_service.request_limit import Buckets
+from milepost_service.revocations import Revocations
 
 PREFIX = "/api/notify"
 
@@ -24,6 +25,8 @@ def create_notify(
     lifespan: Lifespan,
     ready: Checks,
     clock: Clock,
+    registry: Registry,
+    revocations: Revocations,
     buckets: Buckets | None = None,
 ) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
@@ -34,6 +37,8 @@ def create_notify(
         lifespan=lifespan,
         ready=ready,
         clock=clock,
+        registry=registry,
+        revocations=revocations,
         buckets=buckets,
     )
     app.add_exception_handler(StoreUnavailable, _away)

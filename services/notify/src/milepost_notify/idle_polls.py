@@ -14,7 +14,7 @@ from milepost.errors import InvalidCursor
 from milepost.problems import HttpProblem
 from milepost_notify.parts import Parts, parts_of
 from milepost_notify.routers.notifications import answer_of
-from milepost_service.auth import READ, require
+from milepost_service.auth import known_reader
 
 
 class IdlePolls:
@@ -53,8 +53,10 @@ _LIMITS = frozenset(str(number) for number in range(1, 1001))
 
 def _answer(request: Request, cursor: Cursor) -> Response | None:
     try:
-        who = require(request, READ)
+        who = known_reader(request)
     except HttpProblem:
+        return None
+    if who is None:
         return None
     parts: Parts = parts_of(request)
     page = parts.delivery.idle_page(who.owner, cursor)

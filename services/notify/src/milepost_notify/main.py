@@ -22,6 +22,7 @@ from milepost.keys import PartitionKeys
 from milepost.settings import Settings
 from milepost_log.buckets import request_buckets
 from milepost_log.reader import LogReader, created_at
+from milepost_log.revocations import RevokedList
 from milepost_log.server_checks import Watch, at_start
 from milepost_log.servers import AsyncServers, open_servers_async
 from milepost_notify.app import create_notify
@@ -41,9 +42,11 @@ from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.supervisor import Supervised
 from milepost_notify.tables import SCHEMA
 from milepost_notify.turns import Shared
-from milepost_service.credentials import Clock
+from milepost_service.credentials import Clock, Registry
 from milepost_service.database import Database
+from milepost_service.introspection import AskedRegistry
 from milepost_service.migrations import Upgrade, require, upgrade
+from milepost_service.revocations import Revocations
 from milepost_service.running import running
 from milepost_service.serve import listen, serve
 
@@ -61,12 +64,19 @@ def migrate(settings: Settings) -> Upgrade | None:
     return upgrade(settings.database_url, SCHEMA)
 
 
-def build(settings: Settings, *, clock: Clock = time.time, project: bool = True) -> FastAPI:
+def build(
+    settings: Settings,
+    *,
+    clock: Clock = time.time,
+    project: bool = True,
+    registry: Registry | None = None,
+) -> FastAPI:
     """Make notify's application on a database that is up to date; it connects when it starts.
 
     Args:
         clock: seconds since the epoch.
         project: whether the projectors of all partitions run in this process too.
+        registry: what knows sessions and access tokens; submit by HTTP unless given.
 
     Raises:
         ConfigurationError: a URL is unusable.
@@ -100,6 +110,8 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
     )
     places = Places(settings.max_waiting)
     watch = Watch(settings.durability)
+    revocations = Revocations(RevokedList(servers, settings.namespace).look)
+    registry = registry or AskedRegistry(settings, clock)
     readiness = Readiness(servers, database, hub, _log_keys(settings), watch)
 
     limit = request_buckets(settings)
@@ -111,6 +123,7 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
             delivery,
             places,
             standings,
+            revocations,
             settings.partitions,
             now_ms,
             partial(created_at, servers, settings.namespace, settings.partitions),
@@ -120,14 +133,20 @@ def build(settings: Settings, *, clock: Clock = time.time, project: bool = True)
             if limit is not None:
                 stack.push_async_callback(limit.aclose)
             stack.push_async_callback(database.close)
-            looking = (listener.run(), watch.keep_looking(servers), standings.keep_looking())
+            stack.push_async_callback(app.state.verified.aclose)
+            looking = (
+                listener.run(),
+                watch.keep_looking(servers),
+                standings.keep_looking(),
+                revocations.keep_looking(),
+            )
             await stack.enter_async_context(running(*looking))
             if project:
                 projectors = projecting(settings, watch)
                 readiness.supervised = await stack.enter_async_context(projectors)
             yield
 
-    app = create_notify(settings, lifespan, readiness.run, clock, limit)
+    app = create_notify(settings, lifespan, readiness.run, clock, registry, revocations, limit)
     app.state.stop_waiting = hub.close
     return app
 

@@ -10,6 +10,7 @@ from milepost_notify.delivery import Delivery
 from milepost_notify.places import Places
 from milepost_notify.standing import Standings
 from milepost_notify.store import ReadStore
+from milepost_service.revocations import Revocations
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Parts:
     delivery: Delivery
     places: Places
     standings: Standings
+    revocations: Revocations
     partitions: int
     now_ms: Callable[[], int]
     created_at: Callable[[str, str], Awaitable[StreamId | None]]

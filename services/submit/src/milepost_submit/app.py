@@ -4,9 +4,10 @@ from fastapi import FastAPI
 
 from milepost.settings import Settings
 from milepost_service.app import Checks, Lifespan, create_app
-from milepost_service.credentials import Clock
+from milepost_service.credentials import Clock, Registry
 from milepost_service.request_limit import Buckets
-from milepost_submit.routers import accounts, changes, task_types, tasks
+from milepost_service.revocations import Revocations
+from milepost_submit.routers import access_tokens, accounts, changes, credential, task_types, tasks
 
 PREFIX = "/api/submit"
 
@@ -16,6 +17,8 @@ def create_submit(
     lifespan: Lifespan,
     ready: Checks,
     clock: Clock,
+    registry: Registry,
+    revocations: Revocations,
     buckets: Buckets | None = None,
 ) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
@@ -26,10 +29,15 @@ def create_submit(
         lifespan=lifespan,
         ready=ready,
         clock=clock,
+        registry=registry,
+        revocations=revocations,
         buckets=buckets,
     )
     for router in (
         accounts.router,
+        access_tokens.router,
+        credential.router,
+        credential.guarded,
         task_types.router,
         tasks.batch_router,
         tasks.router,

@@ -13,15 +13,18 @@ from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_log.buckets import request_buckets
 from milepost_log.commands import CommandLog
+from milepost_log.revocations import RevokedList
 from milepost_log.server_checks import Watch, answering, at_start
 from milepost_log.servers import open_servers_async
 from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
 from milepost_service.migrations import Upgrade, require, upgrade
+from milepost_service.revocations import Revocations
 from milepost_service.running import running
 from milepost_service.schema_check import schema_check
 from milepost_service.serve import listen, serve
+from milepost_submit.access_tokens import AccessTokens
 from milepost_submit.accounts import SCHEMA, Accounts
 from milepost_submit.app import create_submit
 from milepost_submit.archive import Archive
@@ -30,7 +33,9 @@ from milepost_submit.owned import Commands
 from milepost_submit.parts import Parts
 from milepost_submit.passwords import Passwords
 from milepost_submit.redis_log import Door
+from milepost_submit.registry import Registry
 from milepost_submit.room import Room
+from milepost_submit.sessions import Sessions
 from milepost_submit.sign_in_limit import SignInLimit
 
 ANSWER_SECONDS = 1.5
@@ -62,12 +67,28 @@ def build(
     door = Door(log)
     archive = archive or Archive(settings.notify_url)
     room = Room(servers, watch, log.log_key)
+    revoked = RevokedList(servers, settings.namespace)
+    revocations = Revocations(revoked.look)
+    registry = Registry(
+        sessions=Sessions(
+            database,
+            clock,
+            life_seconds=settings.session_seconds,
+            idle_seconds=settings.session_idle_seconds,
+        ),
+        access_tokens=AccessTokens(database, clock),
+        secrets=settings.secrets,
+        clock=clock,
+        revoked=revoked,
+        revocations=revocations,
+    )
     parts = Parts(
         commands=Commands(door, room, archive, settings.max_live_tasks),
         catalogue=Catalogue(servers, settings.namespace, clock=clock),
         accounts=Accounts(database),
         passwords=Passwords(),
         sign_in_limit=SignInLimit(servers, settings.namespace),
+        registry=registry,
     )
 
     limit = request_buckets(settings)
@@ -76,9 +97,12 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
         try:
-            async with running(door.keep_preparing(), watch.keep_looking(servers)):
+            async with running(
+                door.keep_preparing(), watch.keep_looking(servers), revocations.keep_looking()
+            ):
                 yield
         finally:
+            await app.state.verified.aclose()
             await archive.close()
             await servers.aclose()
             if limit is not None:
@@ -105,7 +129,7 @@ def build(
             }
         )
 
-    return create_submit(settings, lifespan, ready, clock, limit)
+    return create_submit(settings, lifespan, ready, clock, registry, revocations, limit)
 
 
 def run(*, host: str, port: int) -> int:

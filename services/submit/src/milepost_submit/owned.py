@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from milepost.callers import Caller
 from milepost.cursors import Cursor
 from milepost.events import Actor, TaskCreated
 from milepost.task_state import Status
-from milepost.tokens import Caller
 from milepost.traces import traceparent
 from milepost_log.commands import Accepted, CommandLog, NewTask
 from milepost_service.auth import acting_owner

@@ -8,6 +8,7 @@ from milepost_submit.accounts import Accounts
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.owned import Commands
 from milepost_submit.passwords import Passwords
+from milepost_submit.registry import Registry
 from milepost_submit.sign_in_limit import SignInLimit
 
 
@@ -20,6 +21,7 @@ class Parts:
     accounts: Accounts
     passwords: Passwords
     sign_in_limit: SignInLimit
+    registry: Registry
 
 
 def parts_of(request: Request) -> Parts:

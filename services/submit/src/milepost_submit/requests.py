@@ -18,7 +18,12 @@ MAX_BATCH = 1000
 _REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return the text if people can read it.
+
+    Raises:
+        ValueError: control characters, line breaks, or white space alone.
+    """
     if any(unicodedata.category(char) in _REFUSED for char in text):
         raise ValueError("no control characters or line breaks")
     if not text.strip():
@@ -33,8 +38,8 @@ def _task_id(text: str) -> str:
     return task_id
 
 
-Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_printable)]
-Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_CHARS), AfterValidator(_printable)]
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(printable)]
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_CHARS), AfterValidator(printable)]
 TaskId = Annotated[
     str, AfterValidator(_task_id), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
@@ -86,13 +91,6 @@ class ReadRequest(Body):
     owner: str | None = None
 
 
-class Credentials(Body):
-    """A username and its password."""
-
-    username: Annotated[str, Field(max_length=1000)]
-    password: Annotated[str, Field(max_length=10_000)]
-
-
 class TaskAnswer(BaseModel):
     """An accepted task."""
 
@@ -116,13 +114,6 @@ class CancelAnswer(BaseModel):
 
     id: str
     status: Status
-
-
-class SessionAnswer(BaseModel):
-    """Who is signed in."""
-
-    username: str
-    owner: str
 
 
 class TaskTypeAnswer(BaseModel):

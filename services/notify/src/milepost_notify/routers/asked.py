@@ -1,21 +1,23 @@
 """Owns what the endpoints share: cursors and ids out of requests, JSON answers. Knows no route."""
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Query, Response
 from pydantic import BeforeValidator
 from pydantic_core import to_json
 
+from milepost.callers import Caller
 from milepost.cursors import Cursor
 from milepost.errors import InvalidCursor
 from milepost.ids import canonical_task_id
 from milepost.problems import HttpProblem, field_error
-from milepost.tokens import Caller
+from milepost_notify.parts import Parts
 from milepost_notify.places import NoPlace, Places
-from milepost_service.auth import may_see
+from milepost_service.auth import may_see, unauthorized
+from milepost_service.revocations import CredentialRevoked
 
 _PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
@@ -54,6 +56,20 @@ def cursor_of(name: str, text: str | None, *, place: str = "query") -> Cursor | 
         raise HttpProblem(
             422, "invalid", "Not a cursor", errors=[field_error([place, name], "not a cursor")]
         ) from err
+
+
+@asynccontextmanager
+async def while_good(parts: Parts, who: Caller) -> AsyncGenerator[None]:
+    """Wait no longer than the caller's credentials are good.
+
+    Raises:
+        HttpProblem: 401, they were revoked.
+    """
+    try:
+        async with parts.revocations.while_good(who.credential):
+            yield
+    except CredentialRevoked as err:
+        raise unauthorized("They were revoked.", invalid=True) from err
 
 
 def visible_id(who: Caller, text: str) -> str:

@@ -7,7 +7,8 @@ again with the last id it has seen.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import Response
 from pydantic_core import to_json
@@ -19,9 +20,14 @@ from milepost_notify.places import Places
 from milepost_notify.routers.asked import place_of
 from milepost_notify.routers.presence import while_present
 from milepost_notify.store import StoreUnavailable
+from milepost_service.revocations import CredentialRevoked
 
 HEARTBEAT_SECONDS = 15.0
 PART_BYTES = 32 * 1024
+EXPIRED = b"event: expired\ndata: {}\n\n"
+
+WhileGood = Callable[[], AbstractAsyncContextManager[None]]
+"""A block that ends with CredentialRevoked when what the client came with is revoked."""
 
 
 class EventStream(Response):
@@ -30,13 +36,20 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, delivery: Delivery, places: Places, feed: Feed, first: Page, good_for_seconds: float
+        self,
+        delivery: Delivery,
+        places: Places,
+        feed: Feed,
+        first: Page,
+        good_for_seconds: float,
+        while_good: WhileGood,
     ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._delivery, self._places, self._feed = delivery, places, feed
         self._first: Page | None = first
         self._good_for_seconds = good_for_seconds
+        self._while_good = while_good
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send, until the client leaves, the credentials expire or this process stops.
@@ -53,8 +66,12 @@ class EventStream(Response):
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async for part in self._parts():
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        try:
+            async with self._while_good():
+                async for part in self._parts():
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        except CredentialRevoked:
+            await send({"type": "http.response.body", "body": EXPIRED, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _parts(self) -> AsyncGenerator[bytes]:
@@ -66,7 +83,7 @@ class EventStream(Response):
                 yield part
             left = ends_at - now()
             if left <= 0:
-                yield b"event: expired\ndata: {}\n\n"
+                yield EXPIRED
                 return
             page = await self._next(page, left)
 

@@ -15,6 +15,7 @@ from milepost_notify.routers.asked import (
     cursor_of,
     json_answer,
     place_of,
+    while_good,
 )
 from milepost_notify.routers.presence import while_present
 from milepost_notify.routers.shapes import Notifications
@@ -45,7 +46,7 @@ async def notifications(
     cursor = cursor_of("since", since)
     if wait:
         with place_of(parts.places, acting):
-            async with while_present(request.receive):
+            async with while_good(parts, who), while_present(request.receive):
                 page = await parts.delivery.next_page(feed, cursor, wait)
     else:
         page = await parts.delivery.next_page(feed, cursor, 0)

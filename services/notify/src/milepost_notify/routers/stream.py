@@ -1,11 +1,12 @@
 """Owns the endpoint that streams: the pages of the poll, one after another."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from milepost.tokens import LEEWAY_SECONDS, Caller
+from milepost.callers import LEEWAY_SECONDS, Caller
 from milepost_notify.delivery import Feed
 from milepost_notify.parts import parts_of
 from milepost_notify.routers.asked import (
@@ -48,7 +49,8 @@ async def stream(
     cursor = seen or cursor_of("since", since)
     first = await parts.delivery.page(feed, cursor)
     good_for = expiry(who) - request.app.state.clock()
-    return EventStream(parts.delivery, parts.places, feed, first, good_for)
+    while_good = partial(parts.revocations.while_good, who.credential)
+    return EventStream(parts.delivery, parts.places, feed, first, good_for, while_good)
 
 
 def expiry(who: Caller) -> float:

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import from_json
 
+from milepost.callers import Caller
 from milepost.cursors import StreamId
 from milepost.owners import partition_of
 from milepost.records import Task
 from milepost.task_state import ENDED
-from milepost.tokens import Caller
 from milepost_notify import explain, present
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.parts import Parts, parts_of

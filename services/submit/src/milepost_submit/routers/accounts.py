@@ -10,9 +10,9 @@ from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Known
 from milepost_service.bodies import strict_route
 from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
+from milepost_submit.account_requests import Credentials, SessionAnswer
 from milepost_submit.accounts import UsernameTaken
 from milepost_submit.parts import parts_of
-from milepost_submit.requests import Credentials, SessionAnswer
 from milepost_submit.usernames import check_password, check_username, fold_username, local_owner
 
 MAX_CREDENTIALS_BYTES = 16 * 1024
@@ -56,7 +56,10 @@ async def sign_up(request: Request, body: Credentials) -> SessionAnswer:
 
 @router.post("/session")
 async def sign_in(request: Request, response: Response, body: Credentials) -> SessionAnswer:
-    """Sign in: one cookie. Unknown usernames and wrong passwords look and take the same."""
+    """Sign in: one cookie, always of a new session; one that came along is over.
+
+    Unknown usernames and wrong passwords look and take the same.
+    """
     parts, folded = parts_of(request), fold_username(body.username)
     await parts.sign_in_limit.take(folded)
     account = await parts.accounts.find(folded)
@@ -73,7 +76,9 @@ async def sign_in(request: Request, response: Response, body: Credentials) -> Se
         )
     await parts.sign_in_limit.give_back(folded)
     owner = local_owner(account.username)
-    start_session(request, response, owner, now=request.app.state.clock())
+    await _end_session(request)
+    session = await parts.registry.sessions.begin(owner)
+    start_session(request, response, owner, session.id, now=request.app.state.clock())
     return SessionAnswer(username=account.username, owner=owner)
 
 
@@ -85,12 +90,21 @@ async def whoami(who: Known) -> SessionAnswer:
 
 @router.delete("/session", status_code=204)
 async def sign_out(request: Request) -> Response:
-    """Forget the cookie; repeatable."""
+    """End the session and forget its cookie; repeatable."""
     if SESSION_COOKIE in request.cookies and "origin" not in request.headers:
         raise HttpProblem(403, "foreign-origin", "A session may be used from its own origin only")
+    await _end_session(request)
     response = Response(status_code=204)
     end_session(request, response)
     return response
+
+
+async def _end_session(request: Request) -> None:
+    """Revoke the session whose cookie came along, if one did."""
+    registry = parts_of(request).registry
+    who = registry.session_of(request.cookies.get(SESSION_COOKIE, ""))
+    if who is not None and who.credential is not None:
+        await registry.end_sessions(who.credential)
 
 
 def _checked(body: Credentials) -> tuple[str, str]:

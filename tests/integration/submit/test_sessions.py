@@ -1,0 +1,172 @@
+"""Sessions end: by signing out, by signing in again, unused, and at last in spite of all use."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport
+
+from databases import EVERYWHERE
+from milepost import tokens
+from milepost.settings import Settings
+from milepost_log.servers import open_servers_async
+from milepost_service.sessions import SESSION_COOKIE
+from milepost_submit.main import build
+from submit_surroundings import ORIGIN, SECRET, Clock, session_of
+
+pytestmark = EVERYWHERE
+
+SESSION = "/api/submit/session"
+CREDENTIAL = "/api/submit/credential"
+ACCOUNT = {"username": "bob", "password": "correct horse battery"}
+DAY = 24 * 3600
+Replica = Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+async def status(client: httpx.AsyncClient, cookie: str) -> int:
+    answer = await client.get(SESSION, headers={"Cookie": f"{SESSION_COOKIE}={cookie}"})
+    return answer.status_code
+
+
+async def until(client: httpx.AsyncClient, cookie: str, wanted: int) -> None:
+    deadline = time.monotonic() + 10
+    while (found := await status(client, cookie)) != wanted:
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def replica(app: FastAPI, settings: Settings, clock: Clock) -> Replica:
+    """Another process of submit beside the first."""
+
+    @asynccontextmanager
+    async def start() -> AsyncGenerator[httpx.AsyncClient]:
+        other = build(settings, clock=clock)
+        async with (
+            other.router.lifespan_context(other),
+            httpx.AsyncClient(transport=ASGITransport(other), base_url=ORIGIN) as client,
+        ):
+            yield client
+
+    return start
+
+
+async def test_a_session_that_is_used_ends_at_last_all_the_same(
+    client: httpx.AsyncClient, clock: Clock
+) -> None:
+    cookie = await session_of(client)
+    for _ in range(6):
+        clock.now += 4.99 * DAY
+        assert await status(client, cookie) == 200
+    clock.now += 0.07 * DAY
+    assert await status(client, cookie) == 401
+
+
+async def test_a_session_that_is_not_used_ends_sooner(
+    client: httpx.AsyncClient, clock: Clock
+) -> None:
+    cookie = await session_of(client)
+    clock.now += 7 * DAY - 3600
+    assert await status(client, cookie) == 200
+    clock.now += 7 * DAY
+    assert await status(client, cookie) == 401
+
+
+async def test_signing_out_ends_the_session_in_every_process(
+    client: httpx.AsyncClient, replica: Replica
+) -> None:
+    cookie = await session_of(client)
+    async with replica() as other:
+        assert await status(other, cookie) == 200  # which it remembers for a minute
+        headers = {"Cookie": f"{SESSION_COOKIE}={cookie}", "Origin": ORIGIN}
+        assert (await client.delete(SESSION, headers=headers)).status_code == 204
+        assert await status(client, cookie) == 401
+        await until(other, cookie, 401)
+
+
+async def test_a_replica_that_starts_later_does_not_know_the_session_either(
+    client: httpx.AsyncClient, replica: Replica, clock: Clock
+) -> None:
+    cookie = await session_of(client)
+    headers = {"Cookie": f"{SESSION_COOKIE}={cookie}", "Origin": ORIGIN}
+    await client.delete(SESSION, headers=headers)
+    async with replica() as other:
+        assert await status(other, cookie) == 401
+
+
+async def test_signing_in_makes_a_new_session_and_ends_the_one_that_came_along(
+    client: httpx.AsyncClient,
+) -> None:
+    first = await session_of(client)
+    headers = {"Cookie": f"{SESSION_COOKIE}={first}"}
+    answer = await client.post(SESSION, json=ACCOUNT, headers=headers)
+    second = answer.cookies[SESSION_COOKIE]
+    client.cookies.clear()
+    assert second != first
+    assert (await status(client, first), await status(client, second)) == (401, 200)
+    third = await session_of(client)
+    assert (await status(client, second), await status(client, third)) == (200, 200)
+
+
+async def test_a_failed_sign_in_ends_nothing(client: httpx.AsyncClient) -> None:
+    cookie = await session_of(client)
+    headers = {"Cookie": f"{SESSION_COOKIE}={cookie}"}
+    wrong = ACCOUNT | {"password": "wrong horse battery"}
+    assert (await client.post(SESSION, json=wrong, headers=headers)).status_code == 401
+    assert await status(client, cookie) == 200
+
+
+async def test_nobody_can_make_a_cookie_for_a_session_that_was_never_begun(
+    client: httpx.AsyncClient, clock: Clock
+) -> None:
+    good = await session_of(client)
+
+    def signed(owner: str, session: str | None) -> str:
+        return tokens.mint(
+            owner, SECRET, now=clock.now, audience=tokens.SESSION_AUDIENCE, local=True,
+            session=session,
+        )  # fmt: skip
+
+    known = tokens.verify(good, [SECRET], now=clock.now, audience=tokens.SESSION_AUDIENCE)
+    assert await status(client, signed("local:bob", known.credential)) == 200
+    for cookie in (
+        signed("local:bob", None),
+        signed("local:bob", "0" * 32),
+        signed("local:ann", known.credential),
+    ):
+        assert await status(client, cookie) == 401
+
+
+async def test_a_sign_out_that_nobody_could_hear_of_is_no_sign_out(
+    client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = await session_of(client)
+    registry: Any = app.state.parts.registry
+    away = open_servers_async("redis://127.0.0.1:1/0")
+    with monkeypatch.context() as patch:
+        patch.setattr(registry.revoked, "_servers", away)
+        headers = {"Cookie": f"{SESSION_COOKIE}={cookie}", "Origin": ORIGIN}
+        answer = await client.delete(SESSION, headers=headers)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (503, False)
+        assert await status(client, cookie) == 200
+    await away.aclose()
+    assert (await client.delete(SESSION, headers=headers)).status_code == 204
+
+
+async def test_credentials_say_what_they_are(client: httpx.AsyncClient, clock: Clock) -> None:
+    cookie = await session_of(client)
+    answer = await client.get(CREDENTIAL, headers={"Cookie": f"{SESSION_COOKIE}={cookie}"})
+    found = answer.json()
+    assert len(found.pop("id")) == 32
+    assert found.pop("expires_at").endswith("Z")
+    assert found == {
+        "owner": "local:bob",
+        "kind": "session",
+        "scopes": ["tasks:read", "tasks:write"],
+        "tasks": None,
+    }
