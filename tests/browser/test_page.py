@@ -217,7 +217,7 @@ async def test_what_a_schema_refuses_is_said_in_words(page: Page, up: Up):
     await expect(page.locator("#mail-to-error")).to_have_text("“a@-x.test” is not an address.")
     await send_mail(page, "a@x.test", "x" * 501)
     refused = page.locator("#mail-subject-error")
-    await expect(refused).to_have_text("The subject is too long: at most 500 characters.")
+    await expect(refused).to_have_text("Subject is too long: at most 500 characters.")
     await expect(page.locator("#mail-to-error")).to_be_hidden()
 
 
@@ -239,12 +239,13 @@ async def test_time_left_stands_still_while_nothing_is_heard(honest: Page, up: U
     left = honest.get_by_text(re.compile(r"about \d+ seconds left"))
     await expect(left).to_be_visible(timeout=20_000)
     await honest.context.set_offline(True)
-    await expect(honest.locator("#connection")).to_be_visible(timeout=40_000)
+    await expect(honest.locator(".connection")).to_be_visible(timeout=40_000)
     said = await left.text_content()
     seen = await honest.evaluate(
         """() => new Promise((done) => {
             const seen = new Set();
-            const look = () => seen.add(document.querySelector(".facts").textContent);
+            const { shadowRoot } = document.querySelector("milepost-tasks");
+            const look = () => seen.add(shadowRoot.querySelector(".facts").textContent);
             const every = setInterval(look, 100);
             setTimeout(() => { clearInterval(every); done([...seen]); }, 3500);
         })"""

@@ -18,12 +18,16 @@ FOLDERS = [
 STEPS = {
     "types": [f"{TOOLS}/basedpyright", "--warnings"],
     "unit tests": [sys.executable, "-m", "pytest", "-q", "--no-header", "tests/unit"],
+    "frontend": [sys.executable, "-m", "milepost_cli.check", "frontend"],
     "architecture": [f"{TOOLS}/lint-imports", "--no-logo"],
     "format": [f"{TOOLS}/ruff", "format", "--check", *FOLDERS],
     "lint": [f"{TOOLS}/ruff", "check", "--quiet", *FOLDERS],
     "locks": [sys.executable, "-m", "milepost_cli.check", "locks"],
 }
-REMEDIES = {"format": f".venv/bin/ruff format {' '.join(FOLDERS)}"}
+REMEDIES = {
+    "format": f".venv/bin/ruff format {' '.join(FOLDERS)}",
+    "frontend": "npm run build in services/notify/frontend, where served and sources differ",
+}
 
 
 class Outcome(NamedTuple):
@@ -88,10 +92,18 @@ def _locks() -> int:
     return 1 if lines else 0
 
 
+def _frontend() -> int:
+    """Whether what is served of the frontend is what its sources make, and their types agree."""
+    from milepost_cli import frontend
+
+    return frontend.check()
+
+
 def _write(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(_locks() if sys.argv[1:] == ["locks"] else run())
+    parts = {"locks": _locks, "frontend": _frontend}
+    sys.exit(parts.get("".join(sys.argv[1:]), run)())

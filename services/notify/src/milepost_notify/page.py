@@ -22,6 +22,12 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+# Any page may load the elements; what they then ask for is answered by CORS_ORIGINS alone.
+MODULE_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+MODULES = ("milepost", "milepost-core", "milepost-details", "milepost-filters", "milepost-ko")
 
 HIDDEN_LINK, SHOWN_LINK = 'id="caught" hidden>', 'id="caught">'
 
@@ -32,7 +38,8 @@ def nobody(_: Request) -> bool:
 
 
 def serve_page(app: FastAPI) -> None:
-    """Serve the page at `/` for everybody, and what it loads under `/static`.
+    """Serve the page at `/` for everybody, what it loads under `/static`, and the elements for any
+    page at `/milepost.js`.
 
     `app.state.catches_mail_for` says of a request whether the page is to have a link to /dev/mail.
     """
@@ -49,8 +56,18 @@ def serve_page(app: FastAPI) -> None:
     async def icon(request: Request) -> Response:
         return await static.get_response("favicon.svg", request.scope)
 
+    async def module(request: Request) -> Response:
+        name = request.url.path.removeprefix("/")
+        found = await static.get_response(name, request.scope)
+        found.headers.update(MODULE_HEADERS)
+        return found
+
     for path, serve in (("/", index), ("/favicon.ico", icon)):
         app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
+    for name in MODULES:
+        for path in (f"/{name}.js", f"/{name}.d.ts"):
+            if (Path(str(static.directory)) / path[1:]).exists():
+                app.add_api_route(path, module, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount("/static", static, name="static")
 
 
