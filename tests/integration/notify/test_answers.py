@@ -271,10 +271,10 @@ async def test_the_page_is_there_for_everybody_and_strict(http: httpx.AsyncClien
         "form-action 'self'", "require-trusted-types-for 'script'",
     ):  # fmt: skip
         assert rule in policy
-    script = await http.get("/static/main.js")
+    script = await http.get("/static/page.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert script.headers["content-security-policy"] == policy
-    unchanged = await http.get("/static/main.js", headers={"If-None-Match": script.headers["etag"]})
+    unchanged = await http.get("/static/page.js", headers={"If-None-Match": script.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert (await http.head("/")).status_code == 200
     assert (await http.get("/favicon.ico")).status_code == 200

@@ -28,7 +28,7 @@ async def _headers(path: str, url: str = "http://test", *, is_tls: bool = False)
         return dict((await client.get(path)).headers)
 
 
-@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/notify/tasks", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/notify/tasks", "/nothing"])
 async def test_every_answer_tells_browsers_to_be_careful(path: str) -> None:
     found = await _headers(path)
     assert found["x-content-type-options"] == "nosniff"
