@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,6 @@ from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.sql_replay import SqlReplayStore
 from milepost_notify.store import ProjectionStore, ReadStore, ReplayStore
-from milepost_notify.tables import SCHEMA
-from milepost_service.database import Database
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,30 @@ async def in_sql(databases: Databases) -> AsyncGenerator[Stores]:
     """An empty store in a database of its own."""
     url = databases.take()
     writing, replaying = SqlProjectionStore(url), SqlReplayStore(url)
-    database = Database.open(url, SCHEMA.name)
+    reading = SqlReadStore(url, 1)
     try:
-        yield Stores(writing, replaying, SqlReadStore(database, 1), url)
+        yield Stores(writing, replaying, reading, url)
     finally:
         await writing.close()
         await replaying.close()
-        await database.close()
+        await reading.close()
         databases.give_back()
+
+
+@asynccontextmanager
+async def looking(reads: ReadStore) -> AsyncGenerator[Any]:
+    """Ask a store one thing at a time, each in a snapshot of its own: `await look.task(...)`."""
+    yield _Looking(reads)
+
+
+class _Looking:
+    def __init__(self, reads: ReadStore) -> None:
+        self._reads = reads
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *arguments, **named: self._reads.read(
+            lambda snapshot: getattr(snapshot, name)(*arguments, **named)
+        )
 
 
 Make = Callable[[], AbstractAsyncContextManager[Stores]]

@@ -20,7 +20,7 @@ from milepost_notify.store import (
     CheckpointMoved,
     Filters,
 )
-from stores import Make, Stores
+from stores import Make, Stores, looking
 
 LATER = "task.later version 2, this code knows up to 1"
 
@@ -63,7 +63,7 @@ async def check_same(stores: Stores, told: list[Logged]) -> None:
         assert (ours is None) == (should is None)
         if ours and should:
             assert (ours["unread"], ours["read_until"]) == (should["unread"], should["read_until"])
-        async with stores.reading.snapshot() as snapshot:
+        async with looking(stores.reading) as snapshot:
             found = await snapshot.notifications(
                 owner, Filters(), after=None, skip_dismissed_until=None, limit=1000
             )
@@ -154,7 +154,7 @@ async def test_places_never_go_back(stores: Stores):
     row = (await stores.writing.known(at, [("bob", "p")], [], [])).tasks["bob", "p"]
     assert (row["status"], row["children_count"]) == ("running", 1)
     assert row["position"] == child.id.sortable
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         found = await snapshot.notifications(
             "bob", Filters(), after=None, skip_dismissed_until=None, limit=9
         )
@@ -223,7 +223,7 @@ async def test_the_count_of_unread_tasks_is_told_anew(stores: Stores):
     told = story.told
     await project(stores, [later(told[0]), *told[1:]], told[-1])
     await stores.replaying.replay(0)
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         found = await snapshot.notifications(
             "bob", Filters(), after=None, skip_dismissed_until=None, limit=9
         )

@@ -21,7 +21,7 @@ from milepost_notify.refolding import refold
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT, is_unread
 from milepost_notify.sql_rebuild import SqlRebuild
 from milepost_notify.store import Filters
-from stores import Make, Stores, in_sql
+from stores import Make, Stores, in_sql, looking
 
 KEEP_MS = 5_000
 
@@ -48,7 +48,7 @@ async def project(
 
 
 async def all_of(stores: Stores, owner: str, task_id: str) -> list[HistoryRow]:
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         return await snapshot.events(owner, task_id, start="", after=None, limit=10_000)
 
 
@@ -119,7 +119,7 @@ async def check(stores: Stores, told: list[Logged], at: Checkpoint) -> None:
     for owner in {owner for owner, _ in known.tasks}:
         unread = sum(is_unread(row) for (of, _), row in stored.tasks.items() if of == owner)
         assert stored.inboxes.get(owner, {"unread": 0})["unread"] == unread
-        async with stores.reading.snapshot() as snapshot:
+        async with looking(stores.reading) as snapshot:
             found = await snapshot.notifications(
                 owner, Filters(), after=None, skip_dismissed_until=None, limit=1000
             )
@@ -171,7 +171,7 @@ async def test_readers_hear_of_the_lower_count_and_old_cursors_are_gaps(stores: 
     assert await stores.writing.checkpoint(0) == at
     assert not at.continues(seen.end())
     assert at.continues(before.end())
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         rows = await snapshot.notifications(
             "bob", Filters(), after=None, skip_dismissed_until=None, limit=9
         )

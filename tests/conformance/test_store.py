@@ -1,5 +1,7 @@
 """What every store of the read models does, in memory and in SQL alike."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -32,8 +34,9 @@ from milepost_notify.store import (
     Filters,
     Notified,
     Place,
+    Snapshot,
 )
-from stores import Make, Stores
+from stores import Make, Stores, looking
 
 ALL = Filters()
 
@@ -55,7 +58,7 @@ async def notified(
     stores: Stores, owner: str = "bob", filters: Filters = ALL, *, after: Place | None = None,
     skip_dismissed_until: str | None = None, limit: int = 1000,
 ) -> list[Notified]:  # fmt: skip
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         return await snapshot.notifications(
             owner, filters, after=after, skip_dismissed_until=skip_dismissed_until, limit=limit
         )
@@ -86,7 +89,7 @@ async def test_rows_and_checkpoint_are_saved_together(stores: Stores):
     assert after == Checkpoint(0, LOG_ID, 0, end.id)
     assert await stores.writing.checkpoint(0) == after
     known, changes = fold_all(story.told)
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         assert await snapshot.checkpoint(0) == after
         told = await snapshot.task("bob", "t1")
         assert told is not None
@@ -122,7 +125,7 @@ async def test_nothing_is_saved_when_the_checkpoint_is_another(
         await stores.writing.apply(replace(at, **wrong), end.id, changes)
     assert await stores.writing.checkpoint(0) == at
     assert await notified(stores) == []
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         assert await snapshot.task("bob", "t1") is None
         assert await snapshot.inbox("bob") is None
 
@@ -195,7 +198,7 @@ async def test_what_is_parked_is_remembered(stores: Stores):
     again = Story(ms=story.ms)
     again.tell(created(), "t1")
     await save(stores, again)
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         assert await snapshot.task("bob", "t1") is None
 
 
@@ -247,7 +250,7 @@ async def test_owners_and_ids_are_compared_byte_for_byte(stores: Stores, owner: 
     await save(stores, story)
     found = await notified(stores, owner)
     assert about(found) == ["t1", "T1", UNREAD_MESSAGE_COUNT]
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         tasks = await snapshot.tasks(owner, ALL, "all", before=None, limit=10)
         assert [told.row["id"] for told in tasks] == ["T1", "t1"]
         assert {told.row["owner"] for told in tasks} == {owner}
@@ -266,7 +269,7 @@ async def test_tasks_are_listed_newest_first_and_by_what_they_are(stores: Stores
     story.tell(created(tags=["x,y", 'q"']), "odd")
     await save(stores, story)
 
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
 
         async def ids(which: str = "all", before: str | None = None, **filters: object) -> str:
             found = await snapshot.tasks(
@@ -298,7 +301,7 @@ async def test_events_of_a_task_come_in_pages_from_its_beginning(stores: Stores)
     again = story.tell(created("Again"))  # the id used once more: another task
     story.tell(e.TaskCancelled())
     await save(stores, story)
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         start = again.id.sortable
         both = await snapshot.events("bob", "t1", start=start, after=None, limit=10)
         assert [row["type"] for row in both] == ["task.created", "task.cancelled"]
@@ -307,20 +310,31 @@ async def test_events_of_a_task_come_in_pages_from_its_beginning(stores: Stores)
         assert await snapshot.events("bob", "t1", start=start, after=None, limit=1) == both[:1]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])  # in memory nobody writes meanwhile
 async def test_a_snapshot_is_one_moment(stores: Stores):
     story = Story()
     story.tell(created(), "t1")
     at = await save(stores, story)
     later = Story(ms=story.ms)
     later.run("t2")
-    async with stores.reading.snapshot() as snapshot:
-        assert await snapshot.checkpoint(0) == at
-        await save(stores, later)
-        found = await snapshot.notifications(
-            "bob", ALL, after=None, skip_dismissed_until=None, limit=10
-        )
-        assert about(found) == ["t1"]
-        assert await snapshot.checkpoint(0) == at
+    loop = asyncio.get_running_loop()
+    seen = asyncio.Event()
+    saved = threading.Event()
+
+    def look(snapshot: Snapshot) -> tuple[Checkpoint | None, list[Notified], Checkpoint | None]:
+        first = snapshot.checkpoint(0)
+        loop.call_soon_threadsafe(seen.set)
+        assert saved.wait(10)
+        found = snapshot.notifications("bob", ALL, after=None, skip_dismissed_until=None, limit=10)
+        return first, found, snapshot.checkpoint(0)
+
+    reading = asyncio.create_task(stores.reading.read(look))
+    await seen.wait()
+    await save(stores, later)
+    saved.set()
+    first, found, last = await reading
+    assert first == last == at
+    assert about(found) == ["t1"]
 
 
 @settings(
@@ -349,7 +363,7 @@ async def _check_stored(stores: Stores, told: list[Logged], sizes: list[int]) ->
         for each in found:
             task = known.tasks.get((owner, each.row["task_id"]))
             assert each.task == task
-        async with stores.reading.snapshot() as snapshot:
+        async with looking(stores.reading) as snapshot:
             assert await snapshot.inbox(owner) == known.inboxes.get(owner)
             for task_id in {each.event.task for each in told if each.event.owner == owner}:
                 history = await snapshot.events(owner, task_id, start="", after=None, limit=1000)
@@ -366,7 +380,7 @@ def numbers(history: list[HistoryRow]) -> list[int]:
 
 
 async def all_of(stores: Stores, owner: str, task_id: str) -> list[HistoryRow]:
-    async with stores.reading.snapshot() as snapshot:
+    async with looking(stores.reading) as snapshot:
         return await snapshot.events(owner, task_id, start="", after=None, limit=10_000)
 
 

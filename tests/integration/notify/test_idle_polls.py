@@ -23,7 +23,7 @@ async def since(log: Scribe, bob: Person) -> str:
 def without_database(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on a look into the database is an error."""
     parts: Parts = app.state.parts
-    monkeypatch.setattr(type(parts.reads), "snapshot", None)
+    monkeypatch.setattr(type(parts.reads), "read", None)
 
 
 async def test_an_idle_poll_touches_no_sql(

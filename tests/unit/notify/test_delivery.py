@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from milepost_notify.load import Load
 from milepost_notify.memory import MemoryStore
 from milepost_notify.memory_standings import MemoryStandings
 from milepost_notify.rows import UNREAD_MESSAGE_COUNT
-from milepost_notify.store import Filters
+from milepost_notify.store import Filters, Snapshot
 from milepost_notify.wakeups import WakeUp
 from notify_surroundings import until
 
@@ -34,9 +35,9 @@ class Counting(MemoryStore):
         super().__init__()
         self.reads = 0
 
-    def snapshot(self) -> Any:
+    async def read(self, work: Callable[[Snapshot], Any]) -> Any:
         self.reads += 1
-        return super().snapshot()
+        return await super().read(work)
 
 
 @dataclass

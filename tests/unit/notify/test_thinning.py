@@ -16,6 +16,7 @@ from milepost_notify.memory import MemoryStore
 from milepost_notify.refolding import refold
 from milepost_notify.rows import TaskRow
 from milepost_notify.thinning import MOST, Numbered, stride, surplus
+from stores import looking
 
 TEN_THOUSAND = 10_000
 ATTEMPTS = st.lists(st.integers(0, 9), min_size=1, max_size=20)
@@ -69,7 +70,7 @@ async def stored(told: list[Logged], sizes: list[int]) -> tuple[dict[str, Histor
     for batch in cuts(told, sizes):
         at, _ = await project(store, at, batch)
     found = dict[str, HistoryRow]()
-    async with store.snapshot() as snapshot:
+    async with looking(store) as snapshot:
         for key in {(each.event.owner, each.event.task) for each in told}:
             rows = await snapshot.events(*key, start="", after=None, limit=10**6)
             found |= {row["position"]: row for row in rows}

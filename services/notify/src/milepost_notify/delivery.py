@@ -12,12 +12,13 @@ from milepost.cursors import Cursor, StreamId
 from milepost.errors import MilepostError
 from milepost.owners import partition_of
 from milepost_notify import present
+from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
 from milepost_notify.looks import SharedLooks
 from milepost_notify.rows import TaskRow
 from milepost_notify.standing import UNKNOWN, Standing, Standings
-from milepost_notify.store import Filters, Place, ReadStore
+from milepost_notify.store import Filters, Notified, Place, ReadStore, Snapshot
 
 POLL_MS_LEAST, POLL_MS_MOST = 250, 5000
 POLL_MS_PER_QUIET_SECOND = 250
@@ -82,8 +83,10 @@ class Delivery:
             NotProjected: there is no checkpoint yet.
             StoreUnavailable: the database does not answer.
         """
-        async with self._reads.snapshot() as snapshot:
-            at = await snapshot.checkpoint(partition_of(feed.owner, self._partitions))
+        partition = partition_of(feed.owner, self._partitions)
+
+        def look(snapshot: Snapshot) -> tuple[Checkpoint, bool, StreamId | None, list[Notified]]:
+            at = snapshot.checkpoint(partition)
             if at is None:
                 raise NotProjected("nothing has been projected yet")
             gap = since is not None and not at.continues(since)
@@ -91,13 +94,16 @@ class Delivery:
                 after, state_at = None, at.position
             else:
                 after, state_at = Place(since.id.sortable, since.ordinal), since.state_at
-            found = await snapshot.notifications(
+            found = snapshot.notifications(
                 feed.owner,
                 feed.filters,
                 after=after,
                 skip_dismissed_until=None if state_at is None else state_at.sortable,
                 limit=feed.limit + 1,
             )
+            return at, gap, state_at, found
+
+        at, gap, state_at, found = await self._reads.read(look)
         more = len(found) > feed.limit
         shown = found[: feed.limit]
         now_ms = self._now_ms()
@@ -146,8 +152,7 @@ class Delivery:
         with self._hub.waiting(partition, owner) as waiter:
             while True:
                 waiter.rearm()
-                async with self._reads.snapshot() as snapshot:
-                    at = await snapshot.checkpoint(partition)
+                at = await self._reads.read(lambda snapshot: snapshot.checkpoint(partition))
                 if at is not None and at.has_passed(revision):
                     return True
                 left = deadline - self._monotonic()

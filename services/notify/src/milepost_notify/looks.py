@@ -34,5 +34,4 @@ class SharedLooks:
         return await asyncio.shield(look)  # who leaves takes nobody's look with him
 
     async def _look(self, partition: int) -> Checkpoint | None:
-        async with self._reads.snapshot() as snapshot:
-            return await snapshot.checkpoint(partition)
+        return await self._reads.read(lambda snapshot: snapshot.checkpoint(partition))

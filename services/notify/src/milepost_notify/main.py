@@ -83,7 +83,7 @@ def build(
     """
     servers = open_servers_async(settings.redis_url)
     database = Database.open(settings.database_url, SCHEMA.name)
-    reads = SqlReadStore(database, settings.partitions)
+    reads = SqlReadStore(settings.database_url, settings.partitions)
     hub = Hub(time.monotonic)
     partitions = range(settings.partitions)
     listener = Listener(servers, settings.namespace, partitions, hub)
@@ -134,6 +134,7 @@ def build(
                 stack.push_async_callback(limit.aclose)
             stack.push_async_callback(database.close)
             stack.push_async_callback(app.state.verified.aclose)
+            stack.push_async_callback(reads.close)
             looking = (
                 listener.run(),
                 watch.keep_looking(servers),

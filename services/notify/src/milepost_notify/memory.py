@@ -1,7 +1,6 @@
 """Owns the read models in memory: the plainest form of the ports, for tests. Folds nothing."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from milepost_notify.refolding import refold
 from milepost_notify.replaying import Replayed, created, needed, replay, taken_out
 from milepost_notify.retention import ENDS, End, Ends
 from milepost_notify.rows import TASK_PROGRESS, TaskKey, is_unread
-from milepost_notify.store import CheckpointMoved
+from milepost_notify.store import Answer, CheckpointMoved, Snapshot
 from milepost_notify.thinning import Numbered, surplus
 
 
@@ -169,7 +168,6 @@ class MemoryStore:
             if (row["owner"], row["task_id"]) == key and row["n"] is not None
         )
 
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncGenerator["MemorySnapshot"]:
+    async def read(self, work: Callable[[Snapshot], Answer]) -> Answer:
         """See `store.ReadStore`."""
-        yield MemorySnapshot(deepcopy(self._rows))
+        return work(MemorySnapshot(deepcopy(self._rows)))

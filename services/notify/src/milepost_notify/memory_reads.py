@@ -35,11 +35,11 @@ class MemorySnapshot:
     def __init__(self, rows: MemoryRows) -> None:
         self._rows = rows
 
-    async def checkpoint(self, partition: int) -> Checkpoint | None:
+    def checkpoint(self, partition: int) -> Checkpoint | None:
         """See `store.Snapshot`."""
         return self._rows.checkpoints.get(partition)
 
-    async def notifications(
+    def notifications(
         self,
         owner: str,
         filters: Filters,
@@ -65,7 +65,7 @@ class MemorySnapshot:
         found.sort(key=lambda told: (told.row["position"], told.row["ordinal"]))
         return found[:limit]
 
-    async def tasks(
+    def tasks(
         self, owner: str, filters: Filters, which: Which, *, before: str | None, limit: int
     ) -> list[Told]:
         """See `store.Snapshot`."""
@@ -83,12 +83,12 @@ class MemorySnapshot:
         found.sort(key=lambda row: row["created_position"], reverse=True)
         return [self._told(row) for row in found[:limit]]
 
-    async def task(self, owner: str, task_id: str) -> Told | None:
+    def task(self, owner: str, task_id: str) -> Told | None:
         """See `store.Snapshot`."""
         row = self._rows.tasks.get((owner, task_id))
         return None if row is None else self._told(row)
 
-    async def events(
+    def events(
         self, owner: str, task_id: str, *, start: str, after: str | None, limit: int
     ) -> list[HistoryRow]:
         """See `store.Snapshot`."""
@@ -101,7 +101,7 @@ class MemorySnapshot:
         ]
         return sorted(found, key=lambda row: row["position"])[:limit]
 
-    async def inbox(self, owner: str) -> InboxRow | None:
+    def inbox(self, owner: str) -> InboxRow | None:
         """See `store.Snapshot`."""
         return self._rows.inboxes.get(owner)
 

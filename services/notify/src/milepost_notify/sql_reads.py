@@ -1,11 +1,11 @@
 """Owns the API's side of the SQL database: reading in one snapshot. Writes nothing."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from milepost.owners import partition_of
 from milepost_notify import sql_queries as queries
@@ -19,41 +19,55 @@ from milepost_notify.sql_rows import (
     checkpoint_query,
     translated,
 )
-from milepost_notify.store import Filters, Notified, Place, Told, Which
-from milepost_service.database import Database
+from milepost_notify.store import Answer, Filters, Notified, Place, Snapshot, Told, Which
+from milepost_service.engines import engine, is_sqlite
+
+_READERS = {"sqlite": 4, "postgresql": 10}
 
 
 class SqlReadStore:
     """The read models in SQLite or PostgreSQL, as the API reads them."""
 
-    def __init__(self, database: Database, partitions: int) -> None:
-        self._database, self._partitions = database, partitions
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncGenerator["SqlSnapshot"]:
-        """Read several things as of one moment.
+    def __init__(self, database_url: str, partitions: int) -> None:
+        """Connects when first used.
 
         Raises:
-            StoreUnavailable: the database does not answer.
+            ConfigurationError: not a URL of ours.
         """
-        with translated():
-            async with self._database.read() as connection:
-                yield SqlSnapshot(connection, self._partitions)
+        readers = _READERS["sqlite" if is_sqlite(database_url) else "postgresql"]
+        self._engine = engine(database_url, "read", t.SCHEMA.name, connections=readers)
+        self._threads = ThreadPoolExecutor(readers, "reads")
+        self._partitions = partitions
+
+    async def read(self, work: Callable[[Snapshot], Answer]) -> Answer:
+        """See `store.ReadStore`. One hop to a thread, whatever `work` asks; who is cancelled does
+        not wait for it."""
+
+        def in_transaction() -> Answer:
+            with translated(), self._engine.begin() as connection:
+                return work(SqlSnapshot(connection, self._partitions))
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_transaction)
+
+    async def close(self) -> None:
+        """Close every connection, behind what still reads."""
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._engine.dispose)
 
 
 class SqlSnapshot:
     """One reading transaction; `store.Snapshot` describes the methods."""
 
-    def __init__(self, connection: AsyncConnection, partitions: int) -> None:
+    def __init__(self, connection: Connection, partitions: int) -> None:
         self._connection = connection
         self._partitions = partitions
         self._dialect = connection.dialect.name
 
-    async def checkpoint(self, partition: int) -> Checkpoint | None:
+    def checkpoint(self, partition: int) -> Checkpoint | None:
         """See `store.Snapshot`."""
-        return as_checkpoint(await self._one(checkpoint_query(partition)))
+        return as_checkpoint(self._one(checkpoint_query(partition)))
 
-    async def notifications(
+    def notifications(
         self,
         owner: str,
         filters: Filters,
@@ -68,44 +82,44 @@ class SqlSnapshot:
             after=after, skip_dismissed_until=skip_dismissed_until, limit=limit,
         )  # fmt: skip
         found = list[Notified]()
-        for values in await self._connection.execute(query):
+        for values in self._connection.execute(query):
             row, task = _parts(values, t.notification, t.task)
             assert row is not None
             found.append(Notified(cast(NotificationRow, row), cast(TaskRow | None, task)))
         return found
 
-    async def tasks(
+    def tasks(
         self, owner: str, filters: Filters, which: Which, *, before: str | None, limit: int
     ) -> list[Told]:
         """See `store.Snapshot`."""
         query = queries.tasks(
             self._served(owner), owner, filters, self._dialect, which, before=before, limit=limit
         )
-        return [_as_told(values) for values in await self._connection.execute(query)]
+        return [_as_told(values) for values in self._connection.execute(query)]
 
-    async def task(self, owner: str, task_id: str) -> Told | None:
+    def task(self, owner: str, task_id: str) -> Told | None:
         """See `store.Snapshot`."""
-        found = await self._one(queries.task(self._served(owner), owner, task_id))
+        found = self._one(queries.task(self._served(owner), owner, task_id))
         return None if found is None else _as_told(found)
 
-    async def events(
+    def events(
         self, owner: str, task_id: str, *, start: str, after: str | None, limit: int
     ) -> list[HistoryRow]:
         """See `store.Snapshot`."""
         query = queries.events(owner, task_id, start=start, after=after, limit=limit)
-        found = await self._connection.execute(query)
+        found = self._connection.execute(query)
         return [cast(HistoryRow, as_dict(row)) for row in found]
 
-    async def inbox(self, owner: str) -> InboxRow | None:
+    def inbox(self, owner: str) -> InboxRow | None:
         """See `store.Snapshot`."""
-        found = await self._one(queries.inbox(self._served(owner), owner))
+        found = self._one(queries.inbox(self._served(owner), owner))
         return None if found is None else cast(InboxRow, as_dict(found))
 
     def _served(self, owner: str) -> ColumnElement[int]:
         return queries.served(partition_of(owner, self._partitions))
 
-    async def _one(self, query: Select[Any]) -> Any:
-        return (await self._connection.execute(query)).one_or_none()
+    def _one(self, query: Select[Any]) -> Any:
+        return (self._connection.execute(query)).one_or_none()
 
 
 def _as_told(values: Sequence[Any]) -> Told:

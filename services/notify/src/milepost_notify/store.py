@@ -1,9 +1,8 @@
 """Owns the ports to the read models: what a projector and the API need of any store. No I/O."""
 
-from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from milepost.cursors import StreamId
 from milepost.errors import MilepostError
@@ -14,6 +13,7 @@ from milepost_notify.replaying import Replayed
 from milepost_notify.retention import Ends
 from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
 
+Answer = TypeVar("Answer")
 Which = Literal["active", "ended", "all"]
 
 
@@ -133,13 +133,14 @@ class Told(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """The read models at one moment. Owners and ids compare byte for byte."""
+    """The read models at one moment. Owners and ids compare byte for byte. Blocks; raises
+    StoreUnavailable."""
 
-    async def checkpoint(self, partition: int) -> Checkpoint | None:
+    def checkpoint(self, partition: int) -> Checkpoint | None:
         """How far the partition was at that moment."""
         ...
 
-    async def notifications(
+    def notifications(
         self,
         owner: str,
         filters: Filters,
@@ -156,24 +157,24 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def tasks(
+    def tasks(
         self, owner: str, filters: Filters, which: Which, *, before: str | None, limit: int
     ) -> list[Told]:
         """Tasks of `owner` created before that position, newest first; `active` and `ended` leave
         dismissed ones out."""
         ...
 
-    async def task(self, owner: str, task_id: str) -> Told | None:
+    def task(self, owner: str, task_id: str) -> Told | None:
         """One task; null when the owner has none of this id."""
         ...
 
-    async def events(
+    def events(
         self, owner: str, task_id: str, *, start: str, after: str | None, limit: int
     ) -> list[HistoryRow]:
         """The task's history from `start` on and behind `after`, oldest first."""
         ...
 
-    async def inbox(self, owner: str) -> InboxRow | None:
+    def inbox(self, owner: str) -> InboxRow | None:
         """What the owner has not seen yet; null when there never was anything."""
         ...
 
@@ -181,6 +182,10 @@ class Snapshot(Protocol):
 class ReadStore(Protocol):
     """The API's side."""
 
-    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
-        """Read several things as of one moment."""
+    async def read(self, work: Callable[[Snapshot], Answer]) -> Answer:
+        """Read several things as of one moment; `work` runs in a thread, and must not write.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
         ...

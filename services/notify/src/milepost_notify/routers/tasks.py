@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import from_json
 
 from milepost.callers import Caller
-from milepost.cursors import StreamId
+from milepost.cursors import Cursor, StreamId
 from milepost.owners import partition_of
 from milepost.records import Task
 from milepost.task_state import ENDED
 from milepost_notify import explain, present
+from milepost_notify.archive import HistoryRow
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.parts import Parts, parts_of
 from milepost_notify.routers.asked import (
@@ -51,11 +52,15 @@ async def tasks(
     parts, acting = parts_of(request), acting_owner(who, owner)
     filters = Filters(tag=tag or None, type=type or None, tasks=who.tasks)
     cursor = cursor_of("before", before)
-    async with parts.reads.snapshot() as snapshot:
-        at = await _checkpoint(parts, snapshot, acting)
+
+    def look(snapshot: Snapshot) -> tuple[Checkpoint, bool, list[Told]]:
+        at = _checkpoint(parts, snapshot, acting)
         gap = cursor is not None and not at.continues(cursor)
         below = cursor.id.sortable if cursor is not None and not gap else None
-        found = await snapshot.tasks(acting, filters, status, before=below, limit=limit + 1)
+        found = snapshot.tasks(acting, filters, status, before=below, limit=limit + 1)
+        return at, gap, found
+
+    at, gap, found = await parts.reads.read(look)
     shown, more = page_of(found, limit)
     now_ms = parts.now_ms()
     last = at.cursor(StreamId.from_sortable(shown[-1].row["created_position"]), 0) if more else None
@@ -97,18 +102,20 @@ async def events(
     cursor = cursor_of("after", after)
     _, told = await _find(parts, who, acting, task_id, None)
     visible = told.row["id"]
-    async with parts.reads.snapshot() as snapshot:
-        at = await _checkpoint(parts, snapshot, acting)
-        gap = cursor is not None and not at.continues(cursor)
-        if gap:
-            cursor = None
-        start = told.row["created_position"]
-        behind = None if cursor is None else cursor.id.sortable
-        found = await snapshot.events(acting, visible, start=start, after=behind, limit=limit)
+    start = told.row["created_position"]
+
+    def look(snapshot: Snapshot) -> tuple[Checkpoint, Cursor | None, list[HistoryRow]]:
+        at = _checkpoint(parts, snapshot, acting)
+        known = cursor if cursor is not None and at.continues(cursor) else None
+        behind = None if known is None else known.id.sortable
+        found = snapshot.events(acting, visible, start=start, after=behind, limit=limit)
+        return at, known, found
+
+    at, known, found = await parts.reads.read(look)
     with_detail = bool(who.scopes & {"service", "admin"})
     shown = [present.event_record(row, at, with_detail=with_detail) for row in found]
-    last = shown[-1]["id"] if shown else str(cursor or at.cursor(StreamId.from_sortable(start), 0))
-    return json_answer({"events": shown, "after": last, "gap": gap})
+    last = shown[-1]["id"] if shown else str(known or at.cursor(StreamId.from_sortable(start), 0))
+    return json_answer({"events": shown, "after": last, "gap": known is not cursor})
 
 
 @router.get("/{task_id}/explain", response_model=Explanation)
@@ -145,13 +152,14 @@ async def _find(
 
 
 async def _look_up(parts: Parts, owner: str, task_id: str) -> tuple[Checkpoint, Told | None]:
-    async with parts.reads.snapshot() as snapshot:
-        at = await _checkpoint(parts, snapshot, owner)
-        return at, await snapshot.task(owner, task_id)
+    def look(snapshot: Snapshot) -> tuple[Checkpoint, Told | None]:
+        return _checkpoint(parts, snapshot, owner), snapshot.task(owner, task_id)
+
+    return await parts.reads.read(look)
 
 
-async def _checkpoint(parts: Parts, snapshot: Snapshot, owner: str) -> Checkpoint:
-    at = await snapshot.checkpoint(partition_of(owner, parts.partitions))
+def _checkpoint(parts: Parts, snapshot: Snapshot, owner: str) -> Checkpoint:
+    at = snapshot.checkpoint(partition_of(owner, parts.partitions))
     if at is None:
         raise unavailable("Nothing has been projected yet.")
     return at
