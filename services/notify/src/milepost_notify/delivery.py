@@ -3,7 +3,6 @@
 The same pages serve poll, long poll and stream. Knows no HTTP; reads through the ports only.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from milepost.errors import MilepostError
 from milepost.owners import partition_of
 from milepost_notify import present
 from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.crowd import Crowd
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
 from milepost_notify.looks import SharedLooks
@@ -24,9 +24,6 @@ POLL_MS_LEAST, POLL_MS_MOST = 250, 5000
 POLL_MS_PER_QUIET_SECOND = 250
 UNKNOWN_QUIET_SECONDS = 4.0
 """Taken for how long an owner has been quiet who was never announced, until that is certain."""
-CROWD = 2
-"""So many of those who wait look into the database at once when all are woken: whoever asks now
-finds a connection free."""
 
 
 class NotProjected(MilepostError):
@@ -72,7 +69,7 @@ class Delivery:
         self._reads, self._hub, self._load = reads, hub, load
         self._standings = standings
         self._looks = SharedLooks(reads, monotonic)
-        self._crowd = asyncio.Semaphore(CROWD)
+        self._crowd = Crowd(reads)
         self._partitions = partitions
         self._now_ms, self._monotonic = now_ms, monotonic
 
@@ -83,6 +80,9 @@ class Delivery:
             NotProjected: there is no checkpoint yet.
             StoreUnavailable: the database does not answer.
         """
+        return await self._read(self._reads, feed, since)
+
+    async def _read(self, reads: ReadStore, feed: Feed, since: Cursor | None) -> Page:
         partition = partition_of(feed.owner, self._partitions)
 
         def look(snapshot: Snapshot) -> tuple[Checkpoint, bool, StreamId | None, list[Notified]]:
@@ -103,7 +103,7 @@ class Delivery:
             )
             return at, gap, state_at, found
 
-        at, gap, state_at, found = await self._reads.read(look)
+        at, gap, state_at, found = await reads.read(look)
         more = len(found) > feed.limit
         shown = found[: feed.limit]
         now_ms = self._now_ms()
@@ -185,5 +185,4 @@ class Delivery:
             at = await self._looks.checkpoint(partition)
             if at is not None and at.end() == since:
                 return Page(since)
-        async with self._crowd:
-            return await self.page(feed, since)
+        return await self._read(self._crowd, feed, since)

@@ -1,105 +1,115 @@
 """Owns the API's queries as SQLAlchemy expressions. Runs none.
 
-`owner` and ids are compared with `=` alone: no pattern, no prefix.
+Each is made once for every set of values that are `given` to it by name, and kept: making one takes
+longer than running it. `owner` and ids are compared with `=` alone: no pattern, no prefix.
 """
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
 from milepost.task_state import ENDED
 from milepost_notify import tables as t
-from milepost_notify.store import Filters, Place, Which
+from milepost_notify.store import Which
+
+Given = frozenset[str]
+"""Which of these the query is narrowed by: `tag`, `type`, `tasks`, `before`, `after`, `ordinal`,
+`skip_dismissed_until`. Always given: `partition`, `owner`, and `limit` or `task_id` where named."""
 
 _CREATED = t.history.alias("created")
 _ENDED = t.history.alias("ended")
 
 
-def served(partition: int) -> ColumnElement[int]:
+def served(partition: Any) -> ColumnElement[int]:
     """The generation that is served, as of the snapshot: part of a query, no query more."""
     column = t.checkpoint.c
     return select(column.generation).where(column.partition == partition).scalar_subquery()
 
 
-def notifications(
-    generation: ColumnElement[int],
-    owner: str,
-    filters: Filters,
-    dialect: str,
-    *,
-    after: Place | None,
-    skip_dismissed_until: str | None,
-    limit: int,
-) -> Select[Any]:
-    """Columns of a notification, then those of its task."""
+@cache
+def notifications(dialect: str, given: Given) -> Select[Any]:
+    """Columns of a notification, then those of its task; behind (`after`, `ordinal`)."""
     row, task = t.notification.c, t.task.c
     same = and_(task.generation == row.generation, task.owner == row.owner, task.id == row.task_id)
     query = (
         select(t.notification, t.task)
         .select_from(t.notification)
         .outerjoin(t.task, same)
-        .where(row.generation == generation, row.owner == owner, *_filters(filters, dialect))
+        .where(*_of_owner(row), *_filters(dialect, given))
         .order_by(row.position, row.ordinal)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    if after is not None:
-        query = query.where(tuple_(row.position, row.ordinal) > tuple_(*after))
-    if skip_dismissed_until is not None:
-        shown = or_(task.id.is_(None), ~task.dismissed, row.position > skip_dismissed_until)
-        query = query.where(shown)
-    if filters.tasks_only:
+    if "after" in given:
+        behind = tuple_(bindparam("after", type_=String), bindparam("ordinal", type_=Integer))
+        query = query.where(tuple_(row.position, row.ordinal) > behind)
+    if "skip_dismissed_until" in given:
+        new = row.position > bindparam("skip_dismissed_until")
+        query = query.where(or_(task.id.is_(None), ~task.dismissed, new))
+    if given & {"tag", "tasks"}:
         query = query.where(row.task_id != "")
     return query
 
 
-def tasks(
-    generation: ColumnElement[int],
-    owner: str,
-    filters: Filters,
-    dialect: str,
-    which: Which,
-    *,
-    before: str | None,
-    limit: int,
-) -> Select[Any]:
+@cache
+def tasks(dialect: str, given: Given, which: Which) -> Select[Any]:
     """As `task`, newest first."""
     column = t.task.c
-    query = _told(generation, owner).where(*_filters(filters, dialect))
-    query = query.order_by(column.created_position.desc()).limit(limit)
-    if before is not None:
-        query = query.where(column.created_position < before)
+    query = _told().where(*_filters(dialect, given))
+    query = query.order_by(column.created_position.desc()).limit(bindparam("limit"))
+    if "before" in given:
+        query = query.where(column.created_position < bindparam("before"))
     if which == "all":
         return query
     has_ended = column.status.in_(sorted(ENDED))
     return query.where(has_ended if which == "ended" else ~has_ended, ~column.dismissed)
 
 
-def task(generation: ColumnElement[int], owner: str, task_id: str) -> Select[Any]:
+@cache
+def task() -> Select[Any]:
     """Columns of a task, then those of the events that created and ended it."""
-    return _told(generation, owner).where(t.task.c.id == task_id)
+    return _told().where(t.task.c.id == bindparam("task_id"))
 
 
-def events(owner: str, task_id: str, *, start: str, after: str | None, limit: int) -> Select[Any]:
-    """Columns of the history."""
+@cache
+def events(given: Given) -> Select[Any]:
+    """Columns of the history, from `start` on."""
     column = t.history.c
     query = (
         select(t.history)
-        .where(column.owner == owner, column.task_id == task_id, column.position >= start)
+        .where(column.owner == bindparam("owner"), column.task_id == bindparam("task_id"))
+        .where(column.position >= bindparam("start"))
         .order_by(column.position)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return query if after is None else query.where(column.position > after)
+    return query.where(column.position > bindparam("after")) if "after" in given else query
 
 
-def inbox(generation: ColumnElement[int], owner: str) -> Select[Any]:
+@cache
+def inbox() -> Select[Any]:
     """Columns of an inbox."""
-    column = t.inbox.c
-    return select(t.inbox).where(column.generation == generation, column.owner == owner)
+    return select(t.inbox).where(*_of_owner(t.inbox.c))
 
 
-def _told(generation: ColumnElement[int], owner: str) -> Select[Any]:
+def _of_owner(column: Any) -> tuple[ColumnElement[bool], ...]:
+    generation = served(bindparam("partition"))
+    return column.generation == generation, column.owner == bindparam("owner")
+
+
+def _told() -> Select[Any]:
     column, created, ended = t.task.c, _CREATED.c, _ENDED.c
 
     def event(of: Any, position: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -111,24 +121,25 @@ def _told(generation: ColumnElement[int], owner: str) -> Select[Any]:
         .select_from(t.task)
         .outerjoin(_CREATED, event(created, column.created_position))
         .outerjoin(_ENDED, event(ended, column.ended_position))
-        .where(column.generation == generation, column.owner == owner)
+        .where(*_of_owner(column))
     )
 
 
-def _filters(filters: Filters, dialect: str) -> list[ColumnElement[bool]]:
+def _filters(dialect: str, given: Given) -> list[ColumnElement[bool]]:
     column = t.task.c
     wanted = list[ColumnElement[bool]]()
-    if filters.type is not None:
-        wanted.append(column.type == filters.type)
-    if filters.tasks is not None:
-        wanted.append(column.id.in_(sorted(filters.tasks)))
-    if filters.tag is not None:
-        wanted.append(_has_tag(column.tags, filters.tag, dialect))
+    if "type" in given:
+        wanted.append(column.type == bindparam("type"))
+    if "tasks" in given:
+        wanted.append(column.id.in_(bindparam("tasks", expanding=True)))
+    if "tag" in given:
+        wanted.append(_has_tag(column.tags, dialect))
     return wanted
 
 
-def _has_tag(tags: ColumnElement[Any], tag: str, dialect: str) -> ColumnElement[bool]:
+def _has_tag(tags: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
     """Whether the JSON array has exactly this element."""
+    tag = bindparam("tag", type_=String)
     if dialect == "postgresql":
         return sql_cast(tags, JSONB).has_key(tag)
     each = func.json_each(tags).table_valued("value", name="tag")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Table
+from sqlalchemy import Connection, CursorResult, Select, Table, bindparam
 
 from milepost.owners import partition_of
 from milepost_notify import sql_queries as queries
@@ -23,6 +23,7 @@ from milepost_notify.store import Answer, Filters, Notified, Place, Snapshot, To
 from milepost_service.engines import engine, is_sqlite
 
 _READERS = {"sqlite": 4, "postgresql": 10}
+_CHECKPOINT = checkpoint_query(bindparam("partition"))
 
 
 class SqlReadStore:
@@ -65,7 +66,8 @@ class SqlSnapshot:
 
     def checkpoint(self, partition: int) -> Checkpoint | None:
         """See `store.Snapshot`."""
-        return as_checkpoint(self._one(checkpoint_query(partition)))
+        found = self._connection.execute(_CHECKPOINT, {"partition": partition})
+        return as_checkpoint(found.one_or_none())
 
     def notifications(
         self,
@@ -77,13 +79,13 @@ class SqlSnapshot:
         limit: int,
     ) -> list[Notified]:
         """See `store.Snapshot`."""
-        query = queries.notifications(
-            self._served(owner), owner, filters, self._dialect,
-            after=after, skip_dismissed_until=skip_dismissed_until, limit=limit,
-        )  # fmt: skip
+        values = _given(filters, skip_dismissed_until=skip_dismissed_until)
+        if after is not None:
+            values |= {"after": after.position, "ordinal": after.ordinal}
+        query = queries.notifications(self._dialect, frozenset(values))
         found = list[Notified]()
-        for values in self._connection.execute(query):
-            row, task = _parts(values, t.notification, t.task)
+        for told in self._of(owner, query, {**values, "limit": limit}):
+            row, task = _parts(told, t.notification, t.task)
             assert row is not None
             found.append(Notified(cast(NotificationRow, row), cast(TaskRow | None, task)))
         return found
@@ -92,34 +94,40 @@ class SqlSnapshot:
         self, owner: str, filters: Filters, which: Which, *, before: str | None, limit: int
     ) -> list[Told]:
         """See `store.Snapshot`."""
-        query = queries.tasks(
-            self._served(owner), owner, filters, self._dialect, which, before=before, limit=limit
-        )
-        return [_as_told(values) for values in self._connection.execute(query)]
+        values = _given(filters, before=before)
+        query = queries.tasks(self._dialect, frozenset(values), which)
+        return [_as_told(row) for row in self._of(owner, query, {**values, "limit": limit})]
 
     def task(self, owner: str, task_id: str) -> Told | None:
         """See `store.Snapshot`."""
-        found = self._one(queries.task(self._served(owner), owner, task_id))
+        found = self._of(owner, queries.task(), {"task_id": task_id}).one_or_none()
         return None if found is None else _as_told(found)
 
     def events(
         self, owner: str, task_id: str, *, start: str, after: str | None, limit: int
     ) -> list[HistoryRow]:
         """See `store.Snapshot`."""
-        query = queries.events(owner, task_id, start=start, after=after, limit=limit)
-        found = self._connection.execute(query)
+        values: dict[str, Any] = {"task_id": task_id, "start": start, "limit": limit}
+        if after is not None:
+            values["after"] = after
+        found = self._of(owner, queries.events(frozenset(values)), values)
         return [cast(HistoryRow, as_dict(row)) for row in found]
 
     def inbox(self, owner: str) -> InboxRow | None:
         """See `store.Snapshot`."""
-        found = self._one(queries.inbox(self._served(owner), owner))
+        found = self._of(owner, queries.inbox(), {}).one_or_none()
         return None if found is None else cast(InboxRow, as_dict(found))
 
-    def _served(self, owner: str) -> ColumnElement[int]:
-        return queries.served(partition_of(owner, self._partitions))
+    def _of(self, owner: str, query: Select[Any], values: dict[str, Any]) -> CursorResult[Any]:
+        """The one place that runs a query about somebody: nobody's is asked without an owner."""
+        of = {"partition": partition_of(owner, self._partitions), "owner": owner}
+        return self._connection.execute(query, {**values, **of})
 
-    def _one(self, query: Select[Any]) -> Any:
-        return (self._connection.execute(query)).one_or_none()
+
+def _given(filters: Filters, **more: str | None) -> dict[str, Any]:
+    tasks = None if filters.tasks is None else sorted(filters.tasks)
+    named = {"tag": filters.tag, "type": filters.type, "tasks": tasks, **more}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _as_told(values: Sequence[Any]) -> Told:

@@ -15,8 +15,8 @@ from milepost_notify.store import StoreUnavailable
 from milepost_service.outages import reason
 
 
-def checkpoint_query(partition: int) -> Select[Any]:
-    """How far a partition is."""
+def checkpoint_query(partition: Any) -> Select[Any]:
+    """How far a partition is; its number, or what stands for it."""
     return select(t.checkpoint).where(t.checkpoint.c.partition == partition)
 
 
