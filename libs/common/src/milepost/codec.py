@@ -194,7 +194,7 @@ def _whose(fields: Mapping[bytes, bytes], type_name: str) -> tuple[str, str]:
 
 
 def _refuse_nul(fields: Mapping[bytes, bytes]) -> None:
-    if any(b"\0" in value for value in fields.values()):
+    if b"\0" in b"".join(fields.values()):
         raise ValueError("U+0000 in a field")
 
 

@@ -5,8 +5,7 @@ meaning is a new version `v` and an upcaster in `codec`. Times are milliseconds 
 Redis' clock. Type names are literal strings, never Python paths.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -196,16 +195,14 @@ type_names: dict[str, type[Payload]] = {
 ActorKind = Literal["owner", "service", "operator", "system", "task"]
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """Who caused an event."""
 
     kind: ActorKind
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A payload with its place in the log."""
 
     partition: int

@@ -5,7 +5,7 @@ No I/O. The history has the log's own JSON: it is decoded, of whatever version, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from pydantic_core import to_json
 
@@ -52,8 +52,7 @@ class ParkedRow(TypedDict):
     """JSON object of the entry's fields, bytes as Latin-1: a replay decodes it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """An entry that could be read."""
 
     event: Event

@@ -32,11 +32,11 @@ def missing(known: Known, entries: Iterable[Logged | Unread]) -> Missing:
             continue
         event = entry.event
         payload = event.payload
-        if isinstance(payload, InboxRead):
+        if type(payload) is InboxRead:
             unread_of.add(event.owner)
         else:
             tasks.add((event.owner, event.task))
-            if isinstance(payload, TaskCreated) and payload.parent:
+            if type(payload) is TaskCreated and payload.parent:
                 tasks.add((event.owner, payload.parent))
         inboxes.add(event.owner)
     return Missing(tasks - known.tasks.keys(), inboxes - known.inboxes.keys(), unread_of)

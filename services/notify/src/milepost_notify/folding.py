@@ -50,13 +50,14 @@ def fold(known: Known, entries: Iterable[Logged | Unread], *, to_history: bool =
             changes.parked.append(parked_row(entry, BEHIND))
             continue
         try:
-            if isinstance(event.payload, InboxRead):
-                _read(known, changes, event, event.payload)
+            payload = event.payload
+            if type(payload) is InboxRead:
+                _read(known, changes, event, payload)
                 n = None
             else:
                 n = _task_event(known, changes, entry, key)
         except Unprojectable as err:
-            if isinstance(entry.event.payload, TaskDismissed):
+            if type(event.payload) is TaskDismissed:
                 continue  # of a task that is kept no longer: there is nothing left to close
             _park(known, changes, entry, key, str(err))
             continue
@@ -83,21 +84,22 @@ def _task_event(known: Known, changes: Changes, entry: Logged, key: TaskKey) -> 
         counted = {**before, "progress_count": entry.n - 1}
     after = project(counted, event)
     if after is not counted:
-        if after["ended_position"] == event.id.sortable:
-            after["read"] = _inbox(known, event.owner)["read_until"] >= event.id.sortable
+        ended = after["ended_position"]
+        if ended is not None and ended == event.id.sortable:
+            after["read"] = _inbox(known, event.owner)["read_until"] >= ended
         _change(known, changes, event, after, 1)
         ordinal = 2
         payload = event.payload
-        if isinstance(payload, TaskCreated):
+        if type(payload) is TaskCreated:
             after["children_count"] += known.children.pop(key, 0)
-        if isinstance(payload, TaskCreated) and payload.parent:
+        if type(payload) is TaskCreated and payload.parent:
             parent = known.tasks.get((event.owner, payload.parent))
             if parent is not None and parent["created_position"] < event.id.sortable:
                 count = parent["children_count"] + 1
                 _change(known, changes, event, {**parent, "children_count": count}, ordinal)
                 ordinal += 1
         _count(known, changes, event, _unread(after) - _unread(before), ordinal)
-        if before is not None and isinstance(payload, TaskProgressed):
+        if before is not None and type(payload) is TaskProgressed:
             _thin(changes, before, after)
             return after["progress_count"]
     return None

@@ -11,7 +11,7 @@ from milepost.errors import UndecodableEvent
 from milepost_log.reader import Entry
 from milepost_notify.archive import Logged, Unread, take_in
 
-FEWEST, MOST = 16, 1000
+FEWEST, MOST = 16, 2000
 BATCH_BYTES = 4 * 1024 * 1024
 """A batch is aimed to stay below; one entry may have 512 KiB of params."""
 

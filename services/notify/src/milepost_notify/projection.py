@@ -37,7 +37,7 @@ def project(row: TaskRow | None, event: Event) -> TaskRow:
         Unprojectable: the task was never created, as far as we know.
     """
     payload = event.payload
-    if isinstance(payload, e.TaskCreated):
+    if type(payload) is e.TaskCreated:  # isinstance asks pydantic's metaclass: slow by thousands
         return created_row(event, payload)
     if row is None:
         raise Unprojectable(f"{payload.type} of a task that was never created")
