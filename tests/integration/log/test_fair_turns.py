@@ -21,8 +21,12 @@ async def test_another_s_single_task_stands_before_a_greedy_owner_s_share(
         single = await log.create("a.b", owner="modest")
         with everything(valkey_url) as client:
             work = WorkLog(client, namespace, "w1", ["default"])
-            started = [task.id for task in work.take(0, MANY, holding=False).tasks]
+            taken = work.take(0, MANY, holding=False).tasks
+    started = [task.id for task in taken]
     assert started.index(single) <= EXPRESS_PLACES + 1
+    express = [task.id for task in taken if task.is_express]
+    assert single in express
+    assert len(express) == EXPRESS_PLACES + 1
     assert len(started) == SHARE + 1
 
 

@@ -32,6 +32,11 @@ class StartedTask:
     """Workers that vanished with it."""
 
     @property
+    def is_express(self) -> bool:
+        """Whether it came by its queue's express lane: its owner has little in that queue."""
+        return self.entry.rpartition("/")[2].startswith("x")
+
+    @property
     def is_suspect(self) -> bool:
         """Whether it may be what its workers vanished of: then nothing else runs beside it."""
         return self.crashes >= MAX_CRASHES - 1
