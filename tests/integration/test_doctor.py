@@ -56,7 +56,7 @@ def test_all_is_well_with_a_running_up(start_up: StartUp, tmp_path: Path) -> Non
     assert {name: each["status"] for name, each in found.items()} == dict.fromkeys(
         (
             "secret", "database", "schema", "parked", "durability", "memory", "redis", "clock",
-            "partition 0", "dead letters", "workers", "task types", "mail",
+            "partition 0", "dead letters", "workers", "task types", "mail", "disk",
         ),
         "ok",
     )  # fmt: skip

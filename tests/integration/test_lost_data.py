@@ -133,3 +133,26 @@ def test_a_log_that_is_emptied_while_it_runs_takes_the_page_from_nobody(
     assert up.process.poll() is None
     assert command(tmp_path, "adopt", "--confirm")[0] == 0
     wait_for(up.answers, "readiness")
+
+
+def test_without_the_database_up_goes_on_with_the_log_and_says_what_is_gone(
+    start_up: StartUp, tmp_path: Path
+) -> None:
+    up = start_up(data=".milepost").until_ready()
+    assert "database is new" not in up.complained
+    person, ended, live = use(up)
+    assert up.stop() == 0
+    for file in up.data.glob("milepost.db*"):
+        file.unlink()
+
+    again = start_up(data=".milepost").until_ready()
+    assert "the database is new, the log is not" in again.complained
+    account = {"username": person.name, "password": PASSWORD}
+    nobody = Person(again.url, person.name)
+    assert nobody.http.post("/api/submit/session", json=account).status_code == 401
+    anew = Person.signed_up(again.url, person.name)
+    wait_for(lambda: status(anew, live) == "running", "the live task")
+    assert status(anew, ended) == "succeeded", "the log had it"
+    assert again.stop() == 0
+    third = start_up(data=".milepost").until_ready()
+    assert "database is new" not in third.complained

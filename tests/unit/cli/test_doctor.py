@@ -1,13 +1,14 @@
 """What the doctor makes of what it found."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from histories import LOG_ID
 from milepost.cursors import StreamId
-from milepost_cli.doctor import judgement
+from milepost_cli.doctor import disk_look, judgement
 from milepost_cli.doctor.facts import BehindFacts, LogFacts, RedisFacts, SqlFacts
 from milepost_cli.doctor.finding import Finding
 from milepost_log.server_checks import Server
@@ -85,6 +86,26 @@ def test_a_log_and_its_read_models_belong_together(
     assert (found.check, found.status) == ("partition 0", expected[0])
     assert expected[1] in found.says
     assert each_has_a_remedy(found)
+
+
+def test_what_has_no_beginning_waits_for_no_newer_code():
+    parked = {"task.progressed of a task that was never created": 1}
+    (found,) = judgement.of_parked(SqlFacts(parked=parked))
+    assert "lost with a database" in (found.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "status"), [(0, "fail"), (63, "fail"), (64, "warn"), (1023, "warn"), (1024, "ok")]
+)
+def test_a_disk_without_room_is_told_before_and_when_it_is_full(free_mib: int, status: str):
+    found = judgement.of_disk(".milepost", free_mib * 2**20)
+    assert (found.check, found.status) == ("disk", status)
+    assert each_has_a_remedy(found)
+
+
+def test_of_a_folder_that_is_not_there_no_disk_is_looked_at(tmp_path: Path):
+    assert disk_look.free_bytes(tmp_path / "none") is None
+    assert disk_look.free_bytes(tmp_path)
 
 
 def test_what_is_parked_is_told_reason_by_reason():

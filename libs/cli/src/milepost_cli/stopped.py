@@ -1,6 +1,7 @@
 """Owns finding the partitions whose log is not the one of the read models. Changes nothing."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -12,6 +13,14 @@ from milepost_notify.adoption import Stopped, look
 from milepost_notify.lost_log import REMEDY, words
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import StoreUnavailable
+
+NEW_DATABASE = (
+    "the database is new, the log is not: accounts are gone, and tasks from before the log begins; "
+    "restore it if you can, before people sign up again: names are free, and have what the log has "
+    "of their tasks"
+)
+
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -47,12 +56,8 @@ def require_none(settings: Settings, data_folder: str | None) -> None:
         ConfigurationError: one is not; one line with the remedy.
     """
 
-    async def first() -> Stopped | None:
-        async with finding(settings) as (_, found):
-            return next((stopped for _, stopped in found), None)
-
     with suppress(LogUnavailable, StoreUnavailable):  # then readiness says what is wrong
-        if stopped := asyncio.run(first()):
+        if stopped := asyncio.run(_first(settings)):
             remedy = f"Nothing would be projected until you {REMEDY}"
             if data_folder is not None:
                 remedy = (
@@ -60,6 +65,20 @@ def require_none(settings: Settings, data_folder: str | None) -> None:
                     f"`./milepost adopt --data-dir {data_folder}`"
                 )
             raise ConfigurationError(f"{words_of(stopped)}. {remedy}")
+
+
+async def _first(settings: Settings) -> Stopped | None:
+    """The first partition that has stopped. Of a database that is new, while its log is not, it
+    says so: that goes on by itself, and people miss what is gone."""
+    async with finding(settings) as (store, found), AsyncExitStack() as stack:
+        servers = open_servers_async(settings.redis_url)
+        stack.push_async_callback(servers.aclose)
+        for partition in range(settings.partitions):
+            log = LogReader(servers, settings.namespace, partition)
+            if await store.checkpoint(partition) is None and await log.first() is not None:
+                _log.warning(NEW_DATABASE, extra={"action": "start", "partition": partition})
+                break
+        return next((stopped for _, stopped in found), None)
 
 
 def words_of(stopped: Stopped) -> str:

@@ -20,6 +20,8 @@ from milepost_notify.rates import begun, measured
 from milepost_notify.rows import TaskRow
 
 MOST_BEFORE_SUCCESS = 99.9
+NEVER_CREATED = "of a task that was never created"
+"""How a reason ends where a database lacks what the log no longer has."""
 
 
 class Unprojectable(MilepostError):
@@ -40,7 +42,7 @@ def project(row: TaskRow | None, event: Event) -> TaskRow:
     if type(payload) is e.TaskCreated:  # isinstance asks pydantic's metaclass: slow by thousands
         return created_row(event, payload)
     if row is None:
-        raise Unprojectable(f"{payload.type} of a task that was never created")
+        raise Unprojectable(f"{payload.type} {NEVER_CREATED}")
     step = _STEPS.get(type(payload))
     if step is None or (row["status"] in ENDED and step is not _dismissed):
         return row

@@ -15,6 +15,7 @@ from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_cli import choices, operating
 from milepost_cli.doctor import judgement, redis_look, sql_look
+from milepost_cli.doctor.disk_look import free_bytes
 from milepost_cli.doctor.facts import SqlFacts
 from milepost_cli.doctor.finding import Finding
 from milepost_cli.doctor.mail_look import of_mail
@@ -30,6 +31,9 @@ def run(*, as_json: bool, data_dir: str | None) -> int:
     try:
         settings = operating.settings(data_dir)
         findings = list(_findings(settings, _has_secret_file(data_dir)))
+        folder = Path(data_dir or operating.DEFAULT_FOLDER)
+        if (free := free_bytes(folder)) is not None:
+            findings.append(judgement.of_disk(str(folder), free))
     except ConfigurationError as err:
         sys.stderr.write(printable(f"milepost: {err}") + "\n")
         return 2

@@ -9,12 +9,14 @@ from milepost_log.server_checks import Durability, Server, fault_of
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import BEHIND
 from milepost_notify.lost_log import REMEDY, problem_of, words
+from milepost_notify.projection import NEVER_CREATED
 
 FULL, NEARLY_FULL = 0.85, 0.7
 """Of maxmemory: from the first on new tasks are refused."""
 CLOCK_SECONDS, CLOCK_FAIL_SECONDS = 1.0, 10.0
 """Tokens have a leeway of 10 s."""
 LAG_SECONDS, LAG_FAIL_SECONDS = 5.0, 60.0
+DISK_BYTES, DISK_FAIL_BYTES = 2**30, 64 * 2**20
 NAMED = 10
 """So many task types of those that something is wrong with."""
 
@@ -94,11 +96,24 @@ def of_partition(
     return Finding(name, status, says, "see whether one runs, and what its log says")
 
 
+def of_disk(folder: str, free_bytes: int) -> Finding:
+    """Whether log and database in a data folder can grow."""
+    says = f"{free_bytes // 2**20:,} MiB free for {folder}"
+    if free_bytes < DISK_FAIL_BYTES:
+        remedy = "make room: Valkey ends at a write that has none; then all goes on by itself"
+        return Finding("disk", "fail", says, remedy)
+    if free_bytes < DISK_BYTES:
+        return Finding("disk", "warn", says, "make room before it is full")
+    return Finding("disk", "ok", says)
+
+
 def of_parked(sql: SqlFacts) -> Iterator[Finding]:
     """What could not be projected, reason by reason."""
     reasons = {reason: count for reason, count in sql.parked.items() if reason != BEHIND}
     for reason, count in sorted(reasons.items(), key=lambda each: -each[1]):
         remedy = "when code that knows it runs everywhere: `./milepost replay`"
+        if reason.endswith(NEVER_CREATED):
+            remedy = "their beginning was lost with a database: restore that, if you can"
         yield Finding("parked", "warn", f"{count:,} events: {reason}", remedy)
     if behind := sql.parked.get(BEHIND):
         yield Finding("parked", "warn", f"{behind:,} events behind those", "`./milepost replay`")
