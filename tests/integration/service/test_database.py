@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from milepost.errors import ConfigurationError
+from milepost_service import engines
 from milepost_service.database import Database
 from milepost_service.engines import async_url
 from milepost_service.migrations import upgrade
@@ -212,3 +213,23 @@ def test_alembic_is_not_even_imported_when_there_is_nothing_to_do(tmp_path: Path
     command = [sys.executable, "-c", code, url, str(tmp_path / "src")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["None", "False"]
+
+
+@pytest.mark.parametrize("name", ["x.db", "50%? #x.db"])
+def test_who_only_looks_makes_no_file_and_changes_none(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    url = f"sqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
+    looker = engines.engine(url, "look", None, connections=1)
+    try:
+        with pytest.raises(OperationalError), looker.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        assert not file.exists()
+        with closing(sqlite3.connect(file)) as made:
+            made.execute("CREATE TABLE t (n INTEGER)")
+        with looker.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM t")).scalar() == 0
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
+            with pytest.raises(OperationalError):
+                connection.execute(text("INSERT INTO t VALUES (1)"))
+    finally:
+        looker.dispose()
