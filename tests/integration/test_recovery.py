@@ -34,11 +34,11 @@ def answers(up: Up) -> bool:
     settings = json.loads((up.data / "running.json").read_text())["settings"]
     with (
         suppress(redis.RedisError),
-        redis.Redis.from_url(
+        redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped kwargs
             settings["REDIS_URL"], socket_timeout=1, socket_connect_timeout=1, retry=None
         ) as client,
     ):
-        return bool(client.ping())
+        return bool(client.ping())  # pyright: ignore[reportUnknownMemberType]  # untyped
     return False
 
 
