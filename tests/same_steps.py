@@ -13,14 +13,11 @@ END = "the end of what is watched"
 
 
 class Steps(list[str]):
-    """What was done, with the names of one request replaced, so that two requests compare."""
+    """What was done."""
 
-    def of(self, *names: str) -> list[str]:
-        """The steps with `names` (ids, hashes) taken out."""
-        found = list(self)
-        for number, name in enumerate(names):
-            found = [step.replace(name, f"<{number}>") for step in found]
-        return found
+    def about(self, name: str) -> list[str]:
+        """The steps that name something, an id say, with the name taken out."""
+        return [step.replace(name, "<name>") for step in self if name in step]
 
 
 @contextmanager

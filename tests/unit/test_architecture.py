@@ -110,3 +110,18 @@ def test_every_module_says_what_it_owns():
     for path in ROOT.glob("*/*/src/**/*.py"):
         if "migrations" not in path.parts:
             assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_only_owned_says_whose_things_a_request_is_about():
+    """One place in each service: an endpoint that named an owner itself could name the wrong one."""
+    naming = {
+        str(path.relative_to(ROOT / "services"))
+        for path in ROOT.glob("services/*/src/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and {"acting_owner", "may_see"} & {alias.name for alias in node.names}
+    }
+    assert naming == {
+        "notify/src/milepost_notify/owned.py",
+        "submit/src/milepost_submit/owned.py",
+    }

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from histories import created
 from milepost_notify import idle_polls
-from milepost_notify.parts import Parts
+from milepost_notify.sql_reads import SqlReadStore
 from milepost_service.metrics import Metrics
 from notify_surroundings import Person, Scribe, task_id
 
@@ -22,8 +22,7 @@ async def since(log: Scribe, bob: Person) -> str:
 
 def without_database(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on a look into the database is an error."""
-    parts: Parts = app.state.parts
-    monkeypatch.setattr(type(parts.reads), "read", None)
+    monkeypatch.setattr(SqlReadStore, "read", None)
 
 
 async def test_an_idle_poll_touches_no_sql(

@@ -28,7 +28,7 @@ async def test_anothers_task_takes_the_same_steps_as_one_that_nobody_has(
             answer = await client.post(f"{TASKS}/{task}/{act}", headers=bearer("eve", **claims))
         assert answer.status_code == 404
         asked = str(notify.requests[-1].url)
-        answers.append((done.of(task), answer.content, asked.replace(task, "<0>")))
+        answers.append((done.about(task), answer.content, asked.replace(task, "<0>")))
     assert answers[0] == answers[1]
     assert answers[0][0], "no step was seen"
     assert len(log.events()) == 1

@@ -7,9 +7,10 @@ from milepost.problems import HttpProblem
 from milepost.settings import Settings
 from milepost_notify.delivery import NotProjected
 from milepost_notify.idle_polls import IdlePolls
+from milepost_notify.owned import NotVisible, UnknownTask
 from milepost_notify.page import serve_page
 from milepost_notify.routers import notifications, stream, tasks
-from milepost_notify.routers.asked import unavailable
+from milepost_notify.routers.asked import unavailable, unknown_task
 from milepost_notify.store import StoreUnavailable
 from milepost_service.answers import answer
 from milepost_service.app import Checks, Lifespan, create_app
@@ -43,6 +44,8 @@ def create_notify(
     )
     app.add_exception_handler(StoreUnavailable, _away)
     app.add_exception_handler(NotProjected, _away)
+    app.add_exception_handler(NotVisible, _not_visible)
+    app.add_exception_handler(UnknownTask, _unknown)
     for endpoints in (notifications, stream, tasks):
         app.include_router(endpoints.router)
     serve_page(app)
@@ -54,3 +57,12 @@ def create_notify(
 async def _away(_: Request, err: Exception) -> Response:
     found: HttpProblem = unavailable("Try again in a moment.")
     return answer(found.body, found.headers)
+
+
+async def _not_visible(_: Request, err: Exception) -> Response:
+    found = unavailable(str(err))
+    return answer(found.body, found.headers)
+
+
+async def _unknown(_request: Request, _err: Exception) -> Response:
+    return answer(unknown_task().body)

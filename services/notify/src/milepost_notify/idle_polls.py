@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from milepost.cursors import Cursor
 from milepost.errors import InvalidCursor
 from milepost.problems import HttpProblem
-from milepost_notify.parts import Parts, parts_of
+from milepost_notify.parts import parts_of
 from milepost_notify.routers.notifications import answer_of
 from milepost_service.auth import known_reader
 
@@ -58,6 +58,6 @@ def _answer(request: Request, cursor: Cursor) -> Response | None:
         return None
     if who is None:
         return None
-    parts: Parts = parts_of(request)
-    page = parts.delivery.idle_page(who.owner, cursor)
-    return None if page is None else answer_of(parts.delivery, who.owner, page)
+    following = parts_of(request).queries.of(who, None).follow()
+    page = following.idle_page(cursor)
+    return None if page is None else answer_of(following, page)

@@ -29,6 +29,7 @@ from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
+from milepost_notify.owned import Queries, Sources
 from milepost_notify.parts import Parts
 from milepost_notify.places import Places
 from milepost_notify.projector import Ports, Projection
@@ -119,14 +120,19 @@ def build(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = Parts(
-            reads,
-            delivery,
+            Queries(
+                Sources(
+                    reads,
+                    delivery,
+                    places,
+                    standings,
+                    revocations,
+                    settings.partitions,
+                    now_ms,
+                    partial(created_at, servers, settings.namespace, settings.partitions),
+                )
+            ),
             places,
-            standings,
-            revocations,
-            settings.partitions,
-            now_ms,
-            partial(created_at, servers, settings.namespace, settings.partitions),
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(servers.aclose)

@@ -3,20 +3,18 @@
 import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 from fastapi import Query, Response
 from pydantic import BeforeValidator
 from pydantic_core import to_json
 
-from milepost.callers import Caller
 from milepost.cursors import Cursor
 from milepost.errors import InvalidCursor
-from milepost.ids import canonical_task_id
 from milepost.problems import HttpProblem, field_error
-from milepost_notify.parts import Parts
-from milepost_notify.places import NoPlace, Places
-from milepost_service.auth import may_see, unauthorized
+from milepost_notify.following import Following
+from milepost_notify.places import NoPlace
+from milepost_service.auth import unauthorized
 from milepost_service.revocations import CredentialRevoked
 
 _PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -59,38 +57,22 @@ def cursor_of(name: str, text: str | None, *, place: str = "query") -> Cursor | 
 
 
 @asynccontextmanager
-async def while_good(parts: Parts, who: Caller) -> AsyncGenerator[None]:
+async def while_good(following: Following) -> AsyncGenerator[None]:
     """Wait no longer than the caller's credentials are good.
 
     Raises:
         HttpProblem: 401, they were revoked.
     """
     try:
-        async with parts.revocations.while_good(who.credential):
+        async with following.while_good():
             yield
     except CredentialRevoked as err:
         raise unauthorized("They were revoked.", invalid=True) from err
 
 
-def visible_id(who: Caller, text: str) -> str:
-    """A task id out of a path, in its stored spelling.
-
-    Raises:
-        HttpProblem: 404, it is none, or not one that these credentials may see.
-    """
-    task_id = canonical_task_id(text)
-    if task_id is None or not may_see(who, task_id):
-        not_found()
-    return task_id
-
-
-def not_found() -> NoReturn:
-    """What is another's is not there: the answer is the same.
-
-    Raises:
-        HttpProblem: 404.
-    """
-    raise HttpProblem(404, "unknown-task", "No such task")
+def unknown_task() -> HttpProblem:
+    """What is another's is not there: the answer is the same."""
+    return HttpProblem(404, "unknown-task", "No such task")
 
 
 def unavailable(detail: str) -> HttpProblem:
@@ -105,20 +87,15 @@ def too_many(detail: str) -> HttpProblem:
     return HttpProblem(429, "too-many", "Too many at once", detail, headers={"Retry-After": "5"})
 
 
-def page_of(found: list[Any], limit: int) -> tuple[list[Any], bool]:
-    """At most `limit` of what was found, and whether there is more."""
-    return found[:limit], len(found) > limit
-
-
 @contextmanager
-def place_of(places: Places, owner: str) -> Generator[None]:
+def place_of(following: Following) -> Generator[None]:
     """One of the owner's places to wait in, until the end of the block.
 
     Raises:
         HttpProblem: 429, all are taken.
     """
     try:
-        with places.place(owner):
+        with following.place():
             yield
     except NoPlace as err:
         raise too_many(f"{err}.") from err

@@ -7,16 +7,15 @@ again with the last id it has seen.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Iterator
 
 from fastapi import Response
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from milepost_notify.delivery import Delivery, Feed, NotProjected, Page
-from milepost_notify.places import Places
+from milepost_notify.delivery import NotProjected, Page
+from milepost_notify.following import Following
 from milepost_notify.routers.asked import place_of
 from milepost_notify.routers.presence import while_present
 from milepost_notify.store import StoreUnavailable
@@ -26,30 +25,18 @@ HEARTBEAT_SECONDS = 15.0
 PART_BYTES = 32 * 1024
 EXPIRED = b"event: expired\ndata: {}\n\n"
 
-WhileGood = Callable[[], AbstractAsyncContextManager[None]]
-"""A block that ends with CredentialRevoked when what the client came with is revoked."""
-
 
 class EventStream(Response):
     """The pages behind `first`, one after another, while the credentials are good."""
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self,
-        delivery: Delivery,
-        places: Places,
-        feed: Feed,
-        first: Page,
-        good_for_seconds: float,
-        while_good: WhileGood,
-    ) -> None:
+    def __init__(self, following: Following, first: Page, good_for_seconds: float) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._delivery, self._places, self._feed = delivery, places, feed
+        self._following = following
         self._first: Page | None = first
         self._good_for_seconds = good_for_seconds
-        self._while_good = while_good
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send, until the client leaves, the credentials expire or this process stops.
@@ -57,7 +44,7 @@ class EventStream(Response):
         Raises:
             HttpProblem: 429, before anything is sent: the owner has no place left.
         """
-        with place_of(self._places, self._feed.owner):
+        with place_of(self._following):
             try:
                 async with while_present(receive):
                     await self._send_all(send)
@@ -67,7 +54,7 @@ class EventStream(Response):
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            async with self._while_good():
+            async with self._following.while_good():
                 async for part in self._parts():
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         except CredentialRevoked:
@@ -89,11 +76,11 @@ class EventStream(Response):
 
     async def _next(self, page: Page, left: float) -> Page | None:
         """The next page; null where the client has to come again, to whoever takes over."""
-        if self._delivery.is_closing:
+        if self._following.is_closing:
             return None
         wait_seconds = 0 if page.more else min(HEARTBEAT_SECONDS, left)
         try:
-            return await self._delivery.next_page(self._feed, page.cursor, wait_seconds)
+            return await self._following.next_page(page.cursor, wait_seconds)
         except (StoreUnavailable, NotProjected):
             return None
 

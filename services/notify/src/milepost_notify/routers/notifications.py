@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from milepost_notify.delivery import Delivery, Feed, Page
+from milepost_notify.delivery import Page
+from milepost_notify.following import Following
 from milepost_notify.parts import parts_of
 from milepost_notify.routers.asked import (
     Limit,
@@ -19,9 +20,8 @@ from milepost_notify.routers.asked import (
 )
 from milepost_notify.routers.presence import while_present
 from milepost_notify.routers.shapes import Notifications
-from milepost_notify.store import Filters
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Reader, acting_owner
+from milepost_service.auth import Reader
 
 MOST_WAIT_SECONDS = 30
 
@@ -41,25 +41,24 @@ async def notifications(
     owner: OwnerQuery = None,
 ) -> Response:
     """What is new since a cursor, oldest first; with `wait` as soon as there is something."""
-    parts, acting = parts_of(request), acting_owner(who, owner)
-    feed = Feed(acting, Filters(tag=tag or None, tasks=who.tasks), limit)
+    following = parts_of(request).queries.of(who, owner).follow(tag or None, limit)
     cursor = cursor_of("since", since)
     if wait:
-        with place_of(parts.places, acting):
-            async with while_good(parts, who), while_present(request.receive):
-                page = await parts.delivery.next_page(feed, cursor, wait)
+        with place_of(following):
+            async with while_good(following), while_present(request.receive):
+                page = await following.next_page(cursor, wait)
     else:
-        page = await parts.delivery.next_page(feed, cursor, 0)
-    return answer_of(parts.delivery, acting, page)
+        page = await following.next_page(cursor, 0)
+    return answer_of(following, page)
 
 
-def answer_of(delivery: Delivery, owner: str, page: Page) -> Response:
+def answer_of(following: Following, page: Page) -> Response:
     """A page as the poll gives it."""
     return json_answer(
         {
             "notifications": page.notifications,
             "cursor": str(page.cursor),
             "gap": page.gap,
-            "next_poll_ms": delivery.next_poll_ms(owner, page),
+            "next_poll_ms": following.next_poll_ms(page),
         }
     )

@@ -1,13 +1,11 @@
 """Owns the endpoint that streams: the pages of the poll, one after another."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from milepost.callers import LEEWAY_SECONDS, Caller
-from milepost_notify.delivery import Feed
 from milepost_notify.parts import parts_of
 from milepost_notify.routers.asked import (
     OwnerQuery,
@@ -16,9 +14,8 @@ from milepost_notify.routers.asked import (
     cursor_of,
 )
 from milepost_notify.routers.event_stream import EventStream
-from milepost_notify.store import Filters
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Reader, acting_owner
+from milepost_service.auth import Reader
 
 router = APIRouter(
     prefix="/api/notify/notifications", responses=PROBLEM_RESPONSES, tags=["notifications"]
@@ -43,14 +40,12 @@ async def stream(
     Begins with the current state, or behind `Last-Event-ID`, or behind `since`. `event: gap` stands
     before a state that replaces everything; `event: expired` is the last one.
     """
-    parts, acting = parts_of(request), acting_owner(who, owner)
-    feed = Feed(acting, Filters(tag=tag or None, tasks=who.tasks))
+    following = parts_of(request).queries.of(who, owner).follow(tag or None)
     seen = cursor_of("Last-Event-ID", last_event_id, place="header")
     cursor = seen or cursor_of("since", since)
-    first = await parts.delivery.page(feed, cursor)
+    first = await following.page(cursor)
     good_for = expiry(who) - request.app.state.clock()
-    while_good = partial(parts.revocations.while_good, who.credential)
-    return EventStream(parts.delivery, parts.places, feed, first, good_for, while_good)
+    return EventStream(following, first, good_for)
 
 
 def expiry(who: Caller) -> float:
