@@ -50,7 +50,7 @@ class DeadLetters:
             with self._servers.at(keys.dead) as client:
                 now = cast(tuple[int, int], client.time())  # pyright: ignore  # untyped
                 rows = cast(list[Any], client.xrange(keys.dead, count=_PAGE))  # pyright: ignore  # untyped
-            found += [_letter(keys.partition, row, now[0]) for row in rows]
+            found += [letter_of(keys.partition, row, now[0]) for row in rows]
         return found
 
     def redrive(self, letters: Sequence[str]) -> dict[str, str | None]:
@@ -94,7 +94,8 @@ class DeadLetters:
         return answers
 
 
-def _letter(partition: int, row: Any, now: float) -> DeadLetter:
+def letter_of(partition: int, row: Any, now: float) -> DeadLetter:
+    """A stream entry as a letter; `now` in seconds by Redis' clock."""
     letter_id, fields = row
     said = {name: fields.get(name, b"").decode(errors="replace") for name in _NAMES}
     age = max(0.0, now - StreamId.parse(letter_id).ms / 1000)

@@ -16,7 +16,7 @@ from milepost_service.public_keys import KeysUnavailable
 from milepost_service.sessions import SESSION_COOKIE, is_same_origin
 from milepost_service.verified import Verified
 
-READ, WRITE = "tasks:read", "tasks:write"
+READ, WRITE, ADMIN = "tasks:read", "tasks:write", "admin"
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -69,6 +69,14 @@ async def writer(request: Request) -> Caller:
     return who
 
 
+async def operator(request: Request) -> Caller:
+    """Require admin; tokens for single tasks only read those."""
+    who = require(request, ADMIN)
+    if who.tasks is not None:
+        raise HttpProblem(403, "forbidden", "These credentials only read single tasks")
+    return who
+
+
 class Required(SecurityBase):
     """A requirement as FastAPI's dependency and OpenAPI's security scheme in one."""
 
@@ -86,6 +94,7 @@ class Required(SecurityBase):
 Known = Annotated[Caller, Security(Required(known))]
 Reader = Annotated[Caller, Security(Required(reader))]
 Writer = Annotated[Caller, Security(Required(writer))]
+Operator = Annotated[Caller, Security(Required(operator))]
 
 
 def acting_owner(who: Caller, owner: str | None, *, place: Sequence[str | int] = ("owner",)) -> str:
@@ -102,6 +111,21 @@ def acting_owner(who: Caller, owner: str | None, *, place: Sequence[str | int] =
     if "service" not in who.scopes:
         title = "Acting for another owner needs the scope service"
         raise HttpProblem(403, "forbidden", title, errors=[field_error(place, title)])
+    return _checked(owner, place)
+
+
+def overseen_owner(who: Caller, owner: str) -> str:
+    """Whose things an operator's request is about.
+
+    Raises:
+        HttpProblem: 403 without scope `admin`, 422 for what is no owner.
+    """
+    if not who.may(ADMIN):
+        raise HttpProblem(403, "forbidden", f"These credentials lack the scope {ADMIN}")
+    return _checked(owner, ("query", "owner"))
+
+
+def _checked(owner: str, place: Sequence[str | int]) -> str:
     try:
         return check_owner(owner)
     except InvalidValue as err:

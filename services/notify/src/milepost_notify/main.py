@@ -29,6 +29,7 @@ from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
+from milepost_notify.operators import Operators
 from milepost_notify.owned import Queries, Sources
 from milepost_notify.parts import Parts
 from milepost_notify.places import Places
@@ -39,6 +40,7 @@ from milepost_notify.redis_standings import RedisStandings
 from milepost_notify.redis_wakeups import Listener, announce
 from milepost_notify.replicas import Replicas
 from milepost_notify.sql import SqlProjectionStore
+from milepost_notify.sql_oversight import SqlOversight
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.supervisor import Supervised
 from milepost_notify.tables import SCHEMA
@@ -133,6 +135,14 @@ def build(
                 )
             ),
             places,
+            Operators(
+                SqlOversight(reads, settings.partitions),
+                servers,
+                standings,
+                settings.namespace,
+                settings.partitions,
+                now_ms,
+            ),
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(servers.aclose)

@@ -1,5 +1,7 @@
 """Owns where tasks stand, in memory: the plainest form of the port, for tests. Asks nobody."""
 
+from collections.abc import Sequence
+
 from milepost_notify.rows import TaskKey, TaskRow
 from milepost_notify.standing import UNKNOWN, Standing
 
@@ -13,6 +15,10 @@ class MemoryStandings:
     async def of(self, row: TaskRow) -> Standing:
         """See `standing.Standings`."""
         return self.told.get((row["owner"], row["id"]), UNKNOWN)
+
+    def vanished_at(self, worker: str, partitions: Sequence[int]) -> int | None:
+        """See `standing.Standings`."""
+        return None
 
     def is_lost(self, row: TaskRow) -> bool:
         """See `standing.Standings`."""

@@ -25,7 +25,7 @@ from milepost_notify.places import Places
 from milepost_notify.rows import TaskRow
 from milepost_notify.standing import UNKNOWN, Standing, Standings
 from milepost_notify.store import Filters, ReadStore, Snapshot, Told, Which
-from milepost_service.auth import acting_owner, may_see
+from milepost_service.auth import acting_owner, may_see, overseen_owner
 from milepost_service.revocations import Revocations
 
 AT_LEAST_SECONDS = 2.0
@@ -89,6 +89,14 @@ class Queries:
             HttpProblem: 403 for another's without scope `service`, 422 for what is no owner.
         """
         return Owned(acting_owner(who, owner), who, self._sources)
+
+    def overseen(self, operator: Caller, owner: str) -> "Owned":
+        """Bind them to an operator and whomever he looks at.
+
+        Raises:
+            HttpProblem: 403 without scope `admin`, 422 for what is no owner.
+        """
+        return Owned(overseen_owner(operator, owner), operator, self._sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from milepost_notify.operators import Operators
 from milepost_notify.owned import Queries
 from milepost_notify.places import Places
 
@@ -14,6 +15,7 @@ class Parts:
 
     queries: Queries
     places: Places
+    operators: Operators
 
 
 def parts_of(request: Request) -> Parts:

@@ -78,6 +78,11 @@ def event_record(row: HistoryRow, at: Checkpoint, *, with_detail: bool) -> Json:
     }
 
 
+def data_of(row: HistoryRow) -> Json:
+    """All that an event says, exception text too: for operators."""
+    return _data(row)[1]
+
+
 def params_of(row: HistoryRow) -> Json:
     """The params in the event that created a task."""
     return _data(row)[1].get("params", {})

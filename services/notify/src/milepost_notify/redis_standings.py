@@ -5,7 +5,7 @@ Reads only, and asks briefly: who asks for a task gets it without these where Re
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from milepost.errors import LogUnavailable
@@ -62,6 +62,12 @@ class RedisStandings:
                 return await self._standing(row)
         except (LogUnavailable, TimeoutError):
             return UNKNOWN
+
+    def vanished_at(self, worker: str, partitions: Sequence[int]) -> int | None:
+        """See `standing.Standings`."""
+        heard = [self._lookout.vanished_at(number, worker) for number in partitions]
+        known = [at for at in heard if at is not None]
+        return max(known) if known and len(known) == len(heard) else None
 
     def is_lost(self, row: TaskRow) -> bool:
         """See `standing.Standings`."""

@@ -44,9 +44,18 @@ class SqlReadStore:
         """See `store.ReadStore`. One hop to a thread, whatever `work` asks; who is cancelled does
         not wait for it."""
 
+        return await self.within(lambda one: work(SqlSnapshot(one, self._partitions)))
+
+    async def within(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Run `work` in one reading transaction, in a thread.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+
         def in_transaction() -> Answer:
             with translated(), self._engine.begin() as connection:
-                return work(SqlSnapshot(connection, self._partitions))
+                return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, in_transaction)
 

@@ -3,6 +3,7 @@
 Whatever nobody knows is null, and so is everything while Redis is away: the answers still come.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -66,6 +67,11 @@ class Standings(Protocol):
 
     async def of(self, row: TaskRow) -> Standing:
         """Where the task stands now."""
+        ...
+
+    def vanished_at(self, worker: str, partitions: Sequence[int]) -> int | None:
+        """When a worker was last heard of, in ms, if it has been still for a lease in all these
+        partitions, as observed; else null."""
         ...
 
     def is_lost(self, row: TaskRow) -> bool:

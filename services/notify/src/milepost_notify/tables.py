@@ -7,7 +7,7 @@ No column limits a length: that is the write side's part, and what is in the log
 
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Index, Table
+from sqlalchemy import BigInteger, Index, Table, literal_column, text
 from sqlalchemy.orm import declared_attr, registry
 from sqlmodel import Field, SQLModel
 
@@ -18,6 +18,9 @@ SCHEMA = Schema("notify", "milepost_notify")
 
 _CLUSTERED = {"sqlite_with_rowid": False}
 """For short rows: the primary key is the table, one tree less to write."""
+
+
+_IS_FAILURE = "type IN ('task.failed', 'task.retrying')"
 
 
 def _number_key() -> Any:
@@ -69,7 +72,17 @@ class GenerationTable(NotifyTable, table=True):
 class HistoryTable(NotifyTable, table=True):
     """The archive: every event, as the log had it. `archive.HistoryRow`."""
 
-    __table_args__ = (Index("notify_history_task", "owner", "task_id", "position"),)
+    __table_args__ = (
+        Index("notify_history_task", "owner", "task_id", "position"),
+        # For operators, who look one up by its reference; most events are none and cost nothing.
+        Index(
+            "notify_history_failures",
+            "position",
+            "partition",
+            sqlite_where=text(_IS_FAILURE),
+            postgresql_where=text(_IS_FAILURE),
+        ),
+    )
 
     partition: int = _number_key()
     position: str = Field(primary_key=True)
@@ -199,3 +212,8 @@ checkpoint, generation, history, task, notification, inbox, parked = map(
         ParkedTable,
     ),
 )
+
+is_failure = history.c.type.in_(
+    [literal_column("'task.failed'"), literal_column("'task.retrying'")]
+)
+"""Word for word what the index of failures is of, else it is not used."""
