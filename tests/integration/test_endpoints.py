@@ -23,6 +23,8 @@ import milepost_notify.main
 import milepost_submit.main
 from key_server import PRIVATE, STRANGER, KeyServer, forged, key_server, pem, signed
 from milepost import tokens
+from milepost.cursors import Cursor
+from milepost.exports import Export, ticket
 from milepost.settings import Settings
 from milepost_cli.web import compose
 from milepost_log import catalogue
@@ -53,10 +55,12 @@ class Row:
     bad: int = 401
     """Nobody, and everybody whose token proves nothing."""
     who: str = "ann"
-    """`ann`, or `shop`: an application's backend, scope service."""
+    """`ann`; `shop`, a backend with the scope service; or `root`, an operator with admin."""
     body: Any = None
     needs: str = ""
-    """What has to be there: a `task`, one that was `cancelled`, or an access `token`."""
+    """What has to be there: a `task` of ann's, one that was `cancelled`, an `export`, or an access
+    `token`."""
+    query: str = ""
 
 
 def open_to_all(status: int = 200, body: Any = None) -> Row:
@@ -68,6 +72,8 @@ KNOWN = Row(200, 200, 200)
 READS = Row(200, 200, 403)
 """Each reads his own."""
 READS_ONE = Row(200, 404, 403, needs="task")
+OVERSEES = Row(200, 403, 403, who="root")
+OVERSEES_ONE = Row(200, 403, 403, who="root", needs="task", query="?owner=ann")
 
 TABLE = {
     "GET /api/submit/openapi.json": open_to_all(),
@@ -102,6 +108,17 @@ TABLE = {
     "GET /api/notify/tasks/{task_id}": READS_ONE,
     "GET /api/notify/tasks/{task_id}/events": READS_ONE,
     "GET /api/notify/tasks/{task_id}/explain": READS_ONE,
+    "GET /api/notify/exports/{ticket}": Row(200, 404, 403, needs="export"),
+    "GET /api/notify/admin/tasks": OVERSEES,
+    "GET /api/notify/admin/tasks/{task_id}": OVERSEES_ONE,
+    "GET /api/notify/admin/tasks/{task_id}/events": OVERSEES_ONE,
+    "GET /api/notify/admin/tasks/{task_id}/explain": OVERSEES_ONE,
+    "GET /api/notify/admin/errors": OVERSEES,
+    "GET /api/notify/admin/partitions": OVERSEES,
+    "GET /api/notify/admin/queues": OVERSEES,
+    "GET /api/notify/admin/workers": OVERSEES,
+    "GET /api/notify/admin/dead-letters": OVERSEES,
+    "GET /api/notify/admin/parked": OVERSEES,
     "GET /": open_to_all(),
     "GET /favicon.ico": open_to_all(),
     "GET /static/page.js": open_to_all(),
@@ -122,7 +139,8 @@ class Deployment:
 
     def credentials(self, who: str) -> dict[str, str | None]:
         """A token of every kind; its name says what is wrong or right with it."""
-        scope = {"scope": "service"} if who == "shop" else {}
+        scopes = {"shop": "service", "root": "admin"}
+        scope = {"scope": scopes[who]} if who in scopes else {}
         good = self.claims(sub=who, **scope)
         return {
             "none": None,
@@ -170,7 +188,7 @@ class Deployment:
 
     async def prepare(self, row: Row) -> dict[str, str]:
         """Make what a row needs; what its path and body name."""
-        good = self.credentials(row.who)["right"]
+        good = self.credentials("shop" if row.needs == "token" else "ann")["right"]
         headers = {"Authorization": f"Bearer {good}"}
         if row.needs == "token":
             answer = await self.http.post(
@@ -186,7 +204,9 @@ class Deployment:
         path = f"/api/notify/tasks/{made['id']}"
         query = {"at_least": made["revision"]}
         assert (await self.http.get(path, params=query, headers=headers)).status_code == 200
-        return {"task_id": made["id"], "revision": made["revision"]}
+        until = Cursor.parse(made["revision"])
+        link = ticket(Export("ann", "csv", until, self.now + 900), SECRET)
+        return {"task_id": made["id"], "revision": made["revision"], "ticket": link}
 
     def _ours(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, SECRET, algorithm="HS256")
@@ -273,7 +293,7 @@ async def test_every_endpoint_gives_everybody_what_the_table_says(deployment: De
             body = row.body
             if isinstance(body, dict) and "until" in body:
                 body = {"until": given["revision"]}
-            status, said = await deployment.ask(endpoint.format(**given), token, body)
+            status, said = await deployment.ask(endpoint.format(**given) + row.query, token, body)
             if status != expected(row, name):
                 wrong.append(f"{endpoint}, {name}: {status}, not {expected(row, name)}: {said}")
             if MARK in said and not name.startswith("right") and endpoint.startswith("GET"):

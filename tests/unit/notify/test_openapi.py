@@ -22,7 +22,10 @@ def test_it_names_every_query_of_the_contract(document: dict[str, Any]):
     assert named == {
         "GET notifications", "GET notifications/stream", "GET tasks", "GET tasks/{task_id}",
         "GET tasks/{task_id}/events", "GET tasks/{task_id}/explain", "GET livez", "GET readyz",
-        "GET metrics",
+        "GET metrics", "GET exports/{ticket}", "GET admin/tasks", "GET admin/tasks/{task_id}",
+        "GET admin/tasks/{task_id}/events", "GET admin/tasks/{task_id}/explain",
+        "GET admin/errors", "GET admin/partitions", "GET admin/queues", "GET admin/workers",
+        "GET admin/dead-letters", "GET admin/parked",
     }  # fmt: skip
 
 

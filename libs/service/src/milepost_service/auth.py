@@ -71,7 +71,7 @@ async def writer(request: Request) -> Caller:
 
 async def operator(request: Request) -> Caller:
     """Require admin; tokens for single tasks only read those."""
-    who = require(request, ADMIN)
+    who = await require(request, ADMIN)
     if who.tasks is not None:
         raise HttpProblem(403, "forbidden", "These credentials only read single tasks")
     return who

@@ -9,7 +9,7 @@ from milepost_notify.delivery import NotProjected
 from milepost_notify.idle_polls import IdlePolls
 from milepost_notify.owned import NotVisible, UnknownTask
 from milepost_notify.page import serve_page
-from milepost_notify.routers import admin, notifications, stream, tasks
+from milepost_notify.routers import admin, exports, notifications, stream, tasks
 from milepost_notify.routers.asked import unavailable, unknown_task
 from milepost_notify.store import StoreUnavailable
 from milepost_service.answers import answer
@@ -46,7 +46,7 @@ def create_notify(
     app.add_exception_handler(NotProjected, _away)
     app.add_exception_handler(NotVisible, _not_visible)
     app.add_exception_handler(UnknownTask, _unknown)
-    for endpoints in (notifications, stream, tasks, admin):
+    for endpoints in (notifications, stream, tasks, exports, admin):
         app.include_router(endpoints.router)
     serve_page(app)
     # Innermost, so that what every answer has, these have too.

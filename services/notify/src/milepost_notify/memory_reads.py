@@ -101,6 +101,13 @@ class MemorySnapshot:
         ]
         return sorted(found, key=lambda row: row["position"])[:limit]
 
+    def task_count(self, owner: str, filters: Filters, *, before: str) -> int:
+        """See `store.Snapshot`."""
+        return sum(
+            row["owner"] == owner and _passes(row, filters) and row["created_position"] < before
+            for row in self._rows.tasks.values()
+        )
+
     def inbox(self, owner: str) -> InboxRow | None:
         """See `store.Snapshot`."""
         return self._rows.inboxes.get(owner)

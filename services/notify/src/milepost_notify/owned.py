@@ -4,7 +4,7 @@ No endpoint holds the read models: it gets an `Owned` for its caller and can ask
 anybody else's, nor for a task that his credentials are not good for, whatever it forgets.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,10 +13,11 @@ from pydantic_core import from_json
 from milepost.callers import Caller
 from milepost.cursors import Cursor, StreamId
 from milepost.errors import MilepostError
+from milepost.exports import Export
 from milepost.ids import canonical_task_id
 from milepost.owners import partition_of
 from milepost.task_state import ENDED
-from milepost_notify import explain, present
+from milepost_notify import explain, export_rows, exporting, present
 from milepost_notify.archive import HistoryRow
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.delivery import Delivery, Feed, NotProjected
@@ -40,6 +41,10 @@ class UnknownTask(MilepostError):
 
 class NotVisible(MilepostError):
     """It was accepted, and is not in the read models yet."""
+
+
+class Gone(MilepostError):
+    """What a link stood for is not there any more."""
 
 
 class TaskPage(NamedTuple):
@@ -174,6 +179,40 @@ class Owned:
         """
         _, told = await self._find(task_id, None)
         return explain.explain(told.row, self._all.now_ms(), await self._standing(told.row))
+
+    async def export(self, export: Export) -> tuple[int, AsyncIterator[bytes]]:
+        """How many tasks are in an export, and its bytes, some tasks at a time.
+
+        Raises:
+            Gone: its log is not there any more.
+        """
+        filters, before = Filters(tasks=self._who.tasks), exporting.behind(export.until.id)
+
+        def look(snapshot: Snapshot) -> tuple[Checkpoint, int]:
+            count = snapshot.task_count(self.owner, filters, before=before)
+            return self._checkpoint(snapshot), count
+
+        at, count = await self._all.reads.read(look)
+        if at.revision(export.until.id) != export.until:
+            raise Gone("it is of another log")
+        return count, self._exported(export, filters, before)
+
+    async def _exported(
+        self, export: Export, filters: Filters, before: str | None
+    ) -> AsyncIterator[bytes]:
+        form, first = export.format, True
+        yield export_rows.head(form)
+        while before is not None:
+            start = before
+            records, before = await self._all.reads.read(
+                lambda snapshot, start=start: exporting.part(
+                    snapshot, self.owner, filters, export.until.id, start
+                )
+            )
+            if records:
+                yield export_rows.rows(form, records, first=first)
+                first = False
+        yield export_rows.tail(form)
 
     async def _find(self, text: str, at_least: Cursor | None) -> tuple[Checkpoint, Told]:
         """Every task is looked up like this: what is another's takes the way of what is nobody's,

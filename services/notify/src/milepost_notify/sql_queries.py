@@ -79,6 +79,17 @@ def tasks(dialect: str, given: Given, which: Which) -> Select[Any]:
 
 
 @cache
+def task_count(dialect: str, given: Given) -> Select[Any]:
+    """A number: of those created before `before`."""
+    column = t.task.c
+    return select(func.count()).where(
+        *_of_owner(column),
+        *_filters(dialect, given),
+        column.created_position < bindparam("before"),
+    )
+
+
+@cache
 def task() -> Select[Any]:
     """Columns of a task, then those of the events that created and ended it."""
     return _told().where(t.task.c.id == bindparam("task_id"))

@@ -122,6 +122,13 @@ class SqlSnapshot:
         found = self._of(owner, queries.events(frozenset(values)), values)
         return [cast(HistoryRow, as_dict(row)) for row in found]
 
+    def task_count(self, owner: str, filters: Filters, *, before: str) -> int:
+        """See `store.Snapshot`."""
+        values = _given(filters, before=before)
+        return self._of(owner, queries.task_count(self._dialect, frozenset(values)), values).one()[
+            0
+        ]
+
     def inbox(self, owner: str) -> InboxRow | None:
         """See `store.Snapshot`."""
         found = self._of(owner, queries.inbox(), {}).one_or_none()

@@ -174,6 +174,10 @@ class Snapshot(Protocol):
         """The task's history from `start` on and behind `after`, oldest first."""
         ...
 
+    def task_count(self, owner: str, filters: Filters, *, before: str) -> int:
+        """How many tasks of `owner` were created before a position."""
+        ...
+
     def inbox(self, owner: str) -> InboxRow | None:
         """What the owner has not seen yet; null when there never was anything."""
         ...
