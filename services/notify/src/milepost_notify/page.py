@@ -27,7 +27,10 @@ MODULE_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-MODULES = ("milepost", "milepost-core", "milepost-details", "milepost-filters", "milepost-ko")
+MODULES = (
+    "milepost", "milepost-core", "milepost-details", "milepost-filters", "milepost-ko",
+    "milepost-mail",
+)  # fmt: skip
 
 HIDDEN_LINK, SHOWN_LINK = 'id="caught" hidden>', 'id="caught">'
 

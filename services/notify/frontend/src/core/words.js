@@ -1,8 +1,8 @@
 // Owns what a task and a failed request are called in a language; must return plain text and decide nothing.
 
 import { createFormat, sentence, spaced } from "./format.js";
-import { mailOutcome } from "./mail.js";
 import { en } from "./messages.js";
+import { outcomes } from "./outcomes.js";
 import { hasEnded, livenessOf, percentOf } from "./tasks.js";
 
 /** @typedef {import("./types.js").Task} Task */
@@ -22,12 +22,17 @@ export function createWords(lang, ...own) {
   const format = createFormat(lang);
   const { number, span } = format;
 
-  /** @param {string} key @param {Record<string, string|number>} [values] numbers are written in the language; `n` chooses between one and many */
-  function say(key, values = {}) {
-    const [one, many = one] = (messages[key] ?? key).split("|");
+  /** @param {string} template @param {Record<string, string|number>} values numbers are written in the language; `n` chooses between one and many */
+  function fill(template, values) {
+    const [one, many = one] = template.split("|");
     const text = typeof values.n === "number" && format.plural.select(values.n) !== "one" ? many : one;
     return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : String(values[name] ?? "")));
   }
+
+  /** @param {string} key @param {Record<string, string|number>} [values] */
+  const say = (key, values = {}) => fill(messages[key] ?? key, values);
+  /** @param {Task} task */
+  const outcome = (task) => outcomes[task.type]?.(task, words);
 
   /** @param {string} at @param {number} nowMs */
   function when(at, nowMs) {
@@ -54,6 +59,7 @@ export function createWords(lang, ...own) {
 
   const words = {
     say,
+    fill,
     plain,
     when,
     format,
@@ -62,9 +68,7 @@ export function createWords(lang, ...own) {
     /** @param {Task} task */
     status(task) {
       if (!hasEnded(task) && task.cancel_requested_at) return say("cancelling");
-      const mail = mailOutcome(task, words);
-      if (mail?.refused) return say(mail.sent ? "someSent" : "notSent");
-      return messages[task.status] ?? spaced(task.status);
+      return outcome(task)?.status ?? messages[task.status] ?? spaced(task.status);
     },
 
     /** @param {Task} task */
@@ -128,15 +132,15 @@ export function createWords(lang, ...own) {
     result(task) {
       if (task.result_omitted) return [[say("result"), say("tooLarge")]];
       const { result } = task;
-      const mail = mailOutcome(task, words);
-      if (mail) return mail.rest.length ? [["", mail.words], [say("refusedToo"), mail.rest.join("\n")]] : [["", mail.words]];
+      const known = outcome(task);
+      if (known) return [["", known.words], ...(known.rest ? [known.rest] : [])];
       if (result === null || result === undefined) return [];
       if (typeof result !== "object" || Array.isArray(result)) return [[say("result"), plain(result)]];
       return Object.entries(result).map(([name, value]) => [spaced(name), plain(value)]);
     },
 
     /** True when a task ended well for itself and not for what it was to do. @param {Task} task */
-    fellShort: (task) => Boolean(mailOutcome(task, words)?.refused),
+    fellShort: (task) => Boolean(outcome(task)?.status),
 
     /**
      * A refused or lost request in words. What a server says is in English.

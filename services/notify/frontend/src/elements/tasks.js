@@ -4,7 +4,7 @@ import { hasEnded } from "../core/tasks.js";
 import { createAnnouncer } from "./announcer.js";
 import { el, say, sheet, show } from "./dom.js";
 import { createList } from "./list.js";
-import { follow, sharedClient, sharedWords } from "./shared.js";
+import { follow, sharedClient, sharedWords, understand } from "./shared.js";
 import css from "./tasks.css";
 
 const TICK_MS = 1_000; // what only the clock changes: quiet, time left
@@ -44,6 +44,8 @@ export class MilepostTasks extends HTMLElement {
   #limit = LIMIT;
   /** @type {Map<string, Task>|null} */
   #seen = null;
+  /** @type {import("../core/client.js").Client|null} */
+  #client = null;
 
   constructor() {
     super();
@@ -109,8 +111,6 @@ export class MilepostTasks extends HTMLElement {
     const words = sharedWords();
     this.#root.host.setAttribute("lang", words.format.lang);
     this.#list.clear();
-    this.#announcer.clear();
-    this.#seen = null;
     const slot = this.#empty.firstElementChild;
     slot?.replaceChildren(el("h2", {}, words.say("emptyTitle")), el("p", {}, words.say("emptyText")));
     this.#ghosts.setAttribute("aria-label", words.say("loading"));
@@ -143,9 +143,16 @@ export class MilepostTasks extends HTMLElement {
 
   /** At once, also where nobody looks: events for the page. */
   #news() {
-    const { complete, phase } = sharedClient().getSnapshot();
+    const client = sharedClient();
+    const { complete, phase } = client.getSnapshot();
+    if (client !== this.#client) {
+      this.#client = client; // of somebody else, perhaps: nothing of it is news
+      this.#announcer.clear();
+      this.#seen = null;
+    }
     const before = this.#seen;
     const mine = this.#mine();
+    void understand(mine).catch(() => {});
     if (phase === "ready" && (complete || before)) {
       this.#seen = new Map(mine.map((task) => [task.id, task]));
       for (const task of before ? mine : []) this.#compare(before?.get(task.id), task);
