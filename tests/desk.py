@@ -11,11 +11,12 @@ from up_process import ROOT, Up
 TASKS = Path(__file__).with_name("desk_tasks.py")
 
 
-def serve(folder: Path, *, leased: float = 30, **settings: str) -> Up:
+def serve(folder: Path, *, leased: float = 30, cors_origins: str = "") -> Up:
     """`up` with the task types of `desk_tasks`, ready."""
     (folder / TASKS.name).write_text(TASKS.read_text())
     arguments = ("--port", "0", "--tasks", TASKS.stem)
-    return Up(folder, *arguments, lease_seconds=str(leased), **settings).until_ready()
+    up = Up(folder, *arguments, lease_seconds=str(leased), cors_origins=cors_origins)
+    return up.until_ready()
 
 
 async def sign_up(page: Page, up: Up, name: str | None = None) -> str:

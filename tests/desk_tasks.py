@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from milepost import Fail, Progress, Retry, task
+from milepost import Cancelled, Fail, Progress, Retry, task
 
 
 class Size(BaseModel):
@@ -18,7 +18,9 @@ class Size(BaseModel):
 
 
 def _wait(progress: Progress, gate: str) -> None:
-    while gate and not Path(gate).exists() and not progress.cancelled:
+    while gate and not Path(gate).exists():
+        if progress.cancelled:
+            raise Cancelled
         time.sleep(0.05)  # between two looks at the gate
 
 
@@ -78,7 +80,7 @@ def later(progress: Progress) -> None:
     """Fails, and is tried again in ten minutes."""
     progress.report(42, message="asking the printer")
     time.sleep(0.2)  # so that the report is a point of its own
-    raise Retry(600)
+    raise Retry(after_seconds=600)
 
 
 @task("desk.fail", title="Failure", public=True)

@@ -151,6 +151,12 @@ export async function openDetails({ task: first, into, client, lang }) {
     return el("dl", { class: "table" }, ...said.map(([name, value]) => el("div", {}, el("dt", {}, say(name)), el("dd", {}, value ?? ""))));
   }
 
+  let width = 0;
+  const resized = new ResizeObserver(() => {
+    if (width && width !== body.clientWidth && events.length) draw();
+    width = body.clientWidth;
+  });
+  resized.observe(body);
   void load();
   return {
     /** @param {Task} next */
@@ -162,6 +168,7 @@ export async function openDetails({ task: first, into, client, lang }) {
     close() {
       closed = true;
       clearTimeout(timer);
+      resized.disconnect();
     },
   };
 }

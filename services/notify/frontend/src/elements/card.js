@@ -41,7 +41,7 @@ export function createCard(first, actions, words) {
   const result = el("div", { class: "result", hidden: "" });
   const trouble = el("p", { class: "error", role: "alert", hidden: "" });
   const more = el("div", { class: "extra" });
-  const details = el("div", { class: "details", part: "details", id: `d-${first.id}`, hidden: "" });
+  const details = el("div", { class: "details", part: "panel", id: `d-${first.id}`, hidden: "" });
   /** @param {string} key */
   const button = (key) => el("button", { type: "button", class: "small", part: `button ${key}`, "aria-describedby": titleId }, words.say(key));
   const [opener, cancel, retry, close] = ["details", "cancel", "retry", "close"].map(button);

@@ -87,7 +87,8 @@ export const addressesIn = (text) => text.split(/[\s,;]+/).filter(Boolean);
 export const noAddresses = (addresses) => addresses.filter((address) => !ADDRESS.test(address));
 
 /**
- * What was typed as a value; undefined when it is left out. Never stricter than submit, which has the last word.
+ * What was typed as a value; undefined when it is left out. Stricter than submit, which has the last word, in one
+ * thing: a required list that was left empty is a slip rather than a wish.
  * @param {Field} field
  * @param {string|boolean} typed
  * @param {string} name what it is called in a sentence
@@ -102,7 +103,6 @@ export function read(field, typed, name) {
   if (text === "") {
     // An empty text is a text, where one is asked for and may be empty.
     if (required && (kind === "text" || kind === "long") && !rule.minLength && !rule.format) return { value: "" };
-    if (required && kind === "list" && !rule.minItems) return { value: [] };
     return required ? wrong("missing") : {};
   }
   switch (kind) {

@@ -7,7 +7,7 @@ export * from "./milepost-core.js";
 /**
  * The tasks of whoever is signed in, live. Attributes: `tag`, `type`, `limit` (50), `filters`. Slots: `empty`; `task`, a
  * `<template>` copied into each card, where `data-field="title"` is filled. Parts: list, task, title, status, bar, fill,
- * message, facts, error, details, button, connection, empty, signed-out, filters, filter, search.
+ * message, facts, error, panel, button, connection, empty, signed-out, filters, filter, search.
  */
 export class MilepostTasks extends HTMLElement {}
 /** How many ended tasks are unread. Part: badge. */
