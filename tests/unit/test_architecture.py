@@ -22,7 +22,8 @@ PURE = {
     ],
     "libs/log/src/milepost_log": ["attempts", "cluster_url", "slots"],
     "services/submit/src/milepost_submit": [
-        "account_requests", "batches", "decisions", "params", "refusals", "requests", "usernames",
+        "account_requests", "batches", "common_passwords", "decisions", "params", "refusals",
+        "requests", "usernames",
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [
@@ -50,6 +51,8 @@ ALSO = {
     "milepost_notify.intake": {"milepost_log.reader"},  # the frozen value Entry
     "milepost_notify.lost_tail": {"milepost_log.reader"},
     "milepost_submit.params": {"jsonschema_rs"},  # compiles and checks, reads nothing
+    "milepost_submit.common_passwords": {"zxcvbn.frequency_lists"},  # a list of words
+    "milepost_submit.usernames": {"disarm"},  # folds text
     "milepost_submit.batches": {"milepost_log.commands"},  # the frozen value NewTask
     "milepost_submit.decisions": {"milepost_log.commands"},
     "milepost_submit.requests": {"milepost_service.strict_model"},  # a pydantic base class

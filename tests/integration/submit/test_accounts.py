@@ -107,13 +107,45 @@ async def test_behind_tls_the_cookie_is_secure(
         ("김", unicodedata.normalize("NFD", "김")),
     ],
 )
-async def test_usernames_that_people_could_confuse_are_taken_once(
+async def test_spellings_of_one_username_are_taken_once(
     client: httpx.AsyncClient, first: str, second: str
 ) -> None:
     assert (await sign_up(client, first)).status_code == 201
     again = await sign_up(client, second)
     assert (again.status_code, again.json()["type"]) == (409, "urn:milepost:username-taken")
     assert (await sign_in(client, second)).json()["owner"] == f"local:{first}"
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("paypal", "p\u0430ypal"),
+        ("bob", "b\u03bfb"),
+        ("bob", "b\u200bob"),
+        ("bob", "b\u043eb"),
+        ("admin1", "adminl"),
+        ("bob0", "bobo"),
+        ("modern", "modem"),
+        ("Ivan", "lvan"),
+        ("сосо", "coco"),
+    ],
+)
+async def test_usernames_that_look_alike_cannot_both_exist(
+    client: httpx.AsyncClient, first: str, second: str
+) -> None:
+    assert (await sign_up(client, first)).status_code == 201
+    again = await sign_up(client, second)
+    assert (again.status_code, again.json()["type"]) == (409, "urn:milepost:username-taken")
+    assert (await sign_in(client, second)).status_code == 401  # it is not the first one's either
+
+
+@EVERYWHERE
+async def test_of_many_who_want_names_that_look_alike_one_gets_his(
+    client: httpx.AsyncClient,
+) -> None:
+    answers = await asyncio.gather(*(sign_up(client, name) for name in ("bob", "b\u043eb") * 3))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
 
 
 @EVERYWHERE
@@ -147,6 +179,14 @@ async def test_of_many_who_want_a_username_at_once_one_gets_it(client: httpx.Asy
         ("bob", "eleven_char", "password"),
         ("bob", "x" * 1025, "password"),
         ("bob", "e\u0301" * 11, "password"),
+        ("bob", "Password1234", "password"),
+        ("bob", "qwertyuiop12", "password"),
+        ("bob", "123456789012", "password"),
+        ("bob", "passwordpassword", "password"),
+        ("bob", "bobBOBbobBOB", "password"),
+        ("bob", "milepostmilepost", "password"),
+        ("\u200b\u2060", PASSWORD, "username"),
+        ("\u3164", PASSWORD, "username"),
         (5, PASSWORD, "username"),
         ("bob", None, "password"),
     ],
@@ -209,6 +249,25 @@ async def test_after_ten_failures_even_the_right_password_waits(
         if ":limit:" in key:
             valkey.expire(key, 0)  # the five minutes are over
     assert (await sign_in(client, "bob")).status_code == 200
+
+
+async def test_an_address_that_tries_account_after_account_waits(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    await sign_up(client, "bob")
+
+    async def guess(address: str, number: int) -> int:
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as guessing:
+            answer = await sign_in(guessing, f"nobody {number}", "short")
+            assert answer.status_code == 401 or 1 <= int(answer.headers["retry-after"]) <= 300
+            return answer.status_code
+
+    found = [await guess(f"2001:db8::{number:x}", number) for number in range(101)]
+    assert found == [401] * 100 + [429]
+    transport = httpx.ASGITransport(app, client=("2001:db8:0:1::1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as other:
+        assert (await sign_in(other, "bob")).status_code == 200
 
 
 async def test_many_guesses_at_once_are_no_more_than_ten(client: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, insert, select
+from sqlalchemy import BigInteger, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel, col
 
@@ -31,6 +31,8 @@ class Account(SQLModel, table=True):
     """argon2id, with its parameters and salt."""
     created_at: int = Field(sa_type=BigInteger)
     """Milliseconds since the epoch, this machine's clock."""
+    skeleton: str | None = Field(default=None, sa_type=text_type(), index=True, unique=True)
+    """What it looks like (UTS #39); null where an older account looks the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,16 @@ class Accounts:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else Known(row[0], row[1])
 
-    async def add(self, folded: str, username: str, password_hash: str, *, now_ms: int) -> None:
+    async def is_taken(self, folded: str, skeleton: str) -> bool:
+        """Whether somebody has a username that is this one or looks like it."""
+        alike = or_(col(Account.folded) == folded, col(Account.skeleton) == skeleton)
+        async with self._database.read() as connection:
+            found = await connection.execute(select(col(Account.folded)).where(alike).limit(1))
+            return found.first() is not None
+
+    async def add(
+        self, folded: str, username: str, skeleton: str, password_hash: str, *, now_ms: int
+    ) -> None:
         """Make an account.
 
         Raises:
@@ -65,6 +76,7 @@ class Accounts:
         row = {
             "folded": folded,
             "username": username,
+            "skeleton": skeleton,
             "password_hash": password_hash,
             "created_at": now_ms,
         }

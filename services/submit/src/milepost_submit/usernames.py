@@ -2,12 +2,15 @@
 
 import unicodedata
 
+import disarm
+
 from milepost.errors import InvalidValue
 from milepost.owners import LOCAL_PREFIX
 
 MAX_USERNAME_CHARS = 64
 MIN_PASSWORD_CHARS = 12
 MAX_PASSWORD_CHARS = 1024
+_ALIKE = str.maketrans("01|", "oll")
 _REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))  # controls, surrogates, line and paragraph breaks
 
 
@@ -24,6 +27,8 @@ def check_username(text: str) -> str:
         raise InvalidValue("a username does not begin or end with white space")
     if any(unicodedata.category(char) in _REFUSED for char in name):
         raise InvalidValue("a username has no control characters")
+    if not skeleton(name):
+        raise InvalidValue("a username has something in it that people can see")
     return name
 
 
@@ -32,6 +37,17 @@ def fold_username(text: str) -> str:
     folded = unicodedata.normalize("NFD", text).casefold()
     folded = unicodedata.normalize("NFKC", folded).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def skeleton(text: str) -> str:
+    """What usernames have in common that look alike (Unicode Technical Standard 39, section 4).
+
+    By the package disarm, which folds what is seen: letters of other scripts (a Cyrillic `a` in
+    `paypal`), invisible characters, case. It leaves apart what only looks alike within ASCII; the
+    standard does not, and so these are folded here.
+    """
+    look = disarm.skeleton_key(text).translate(_ALIKE)
+    return look.replace("rn", "m")
 
 
 def check_password(text: str) -> str:

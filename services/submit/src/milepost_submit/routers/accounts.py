@@ -1,5 +1,7 @@
 """Owns the endpoints of people who sign in here: accounts and sessions. Touches no task."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 
 from milepost.errors import InvalidValue
@@ -12,8 +14,15 @@ from milepost_service.bodies import strict_route
 from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
 from milepost_submit.account_requests import Credentials, SessionAnswer
 from milepost_submit.accounts import UsernameTaken
+from milepost_submit.common_passwords import is_common
 from milepost_submit.parts import parts_of
-from milepost_submit.usernames import check_password, check_username, fold_username, local_owner
+from milepost_submit.usernames import (
+    check_password,
+    check_username,
+    fold_username,
+    local_owner,
+    skeleton,
+)
 
 MAX_CREDENTIALS_BYTES = 16 * 1024
 """Of a username and a password: nobody has said who he is yet."""
@@ -35,20 +44,24 @@ router = APIRouter(
 
 @router.post("/accounts", status_code=201)
 async def sign_up(request: Request, body: Credentials) -> SessionAnswer:
-    """Make an account: 409 when somebody has that username, 403 when sign-up is closed."""
+    """Make an account: 409 when somebody has that username or one that looks like it, 403 when
+    sign-up is closed."""
     settings: Settings = request.app.state.settings
     if settings.signup != "open":
         raise HttpProblem(403, "sign-up-closed", "Sign-up is closed")
     parts = parts_of(request)
     username, password = _checked(body)
-    folded = fold_username(username)
+    if await asyncio.to_thread(is_common, password, username):
+        error = field_error(["body", "password"], "one of the passwords that everybody tries first")
+        raise HttpProblem(422, "invalid", "Not what an account needs", errors=[error])
+    folded, look = fold_username(username), skeleton(username)
     taken = HttpProblem(409, "username-taken", "Somebody has that username")
-    if await parts.accounts.find(folded):
+    if await parts.accounts.is_taken(folded, look):
         raise taken
     hashed = await parts.passwords.hash(password)
     now_ms = int(request.app.state.clock() * 1000)
     try:
-        await parts.accounts.add(folded, username, hashed, now_ms=now_ms)
+        await parts.accounts.add(folded, username, look, hashed, now_ms=now_ms)
     except UsernameTaken as err:
         raise taken from err
     return SessionAnswer(username=username, owner=local_owner(username))
@@ -61,7 +74,8 @@ async def sign_in(request: Request, response: Response, body: Credentials) -> Se
     Unknown usernames and wrong passwords look and take the same.
     """
     parts, folded = parts_of(request), fold_username(body.username)
-    await parts.sign_in_limit.take(folded)
+    address = request.client.host if request.client else ""
+    await parts.sign_in_limit.take(folded, address)
     account = await parts.accounts.find(folded)
     try:
         password = check_password(body.password)
@@ -74,7 +88,7 @@ async def sign_in(request: Request, response: Response, body: Credentials) -> Se
             "Wrong username or password",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    await parts.sign_in_limit.give_back(folded)
+    await parts.sign_in_limit.give_back(folded, address)
     owner = local_owner(account.username)
     await _end_session(request)
     session = await parts.registry.sessions.begin(owner)
