@@ -19,13 +19,21 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
 
 
+def _shown(value: object) -> str:
+    """A value that cannot be taken for another field, nor begin another line."""
+    text = str(value)
+    if text.isprintable() and not set(text) & {" ", '"', "="}:
+        return text
+    return json.dumps(text)
+
+
 class TextFormatter(logging.Formatter):
     """`12:00:00.000 INFO  milepost_worker task started task_id=...`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, plus the traceback where there is one."""
         moment = datetime.fromtimestamp(record.created, UTC)
-        fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
+        fields = "".join(f" {key}={_shown(value)}" for key, value in _fields(record).items())
         line = (
             f"{moment:%H:%M:%S}.{int(record.msecs):03d} {record.levelname:<7} "
             f"{record.name} {record.getMessage()}{fields}"

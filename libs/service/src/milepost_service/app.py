@@ -18,6 +18,7 @@ from milepost_service.headers import SecurityHeaders
 from milepost_service.heads import Heads
 from milepost_service.metrics import Metrics, MetricsMiddleware
 from milepost_service.public_keys import PublicKeys
+from milepost_service.refused_credentials import RefusedCredentials
 from milepost_service.request_limit import Buckets, RequestLimit
 from milepost_service.revocations import Revocations
 from milepost_service.verified import Verified
@@ -74,6 +75,7 @@ def create_app(
         registry=registry,
         revocations=revocations,
     )
+    app.state.refused_credentials = RefusedCredentials(clock)
     app.state.ready = ready
     app.state.body_room = BodyRoom(settings.max_bodies_bytes)
     app.state.metrics = metrics = Metrics(prefix.rpartition("/")[2])

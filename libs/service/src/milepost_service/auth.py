@@ -11,12 +11,14 @@ from milepost.callers import Caller
 from milepost.errors import InvalidToken, InvalidValue
 from milepost.owners import check_owner
 from milepost.problems import HttpProblem, field_error
+from milepost_service import audit
 from milepost_service.credentials import RegistryUnavailable, Sent
 from milepost_service.public_keys import KeysUnavailable
+from milepost_service.refused_credentials import RefusedCredentials
 from milepost_service.sessions import SESSION_COOKIE, is_same_origin
 from milepost_service.verified import Verified
 
-READ, WRITE, ADMIN = "tasks:read", "tasks:write", "admin"
+READ, WRITE, SERVICE, ADMIN = "tasks:read", "tasks:write", "service", "admin"
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -47,6 +49,9 @@ async def require(request: Request, scope: str) -> Caller:
     """
     who = await caller(request)
     if not who.may(scope):
+        if scope in (SERVICE, ADMIN):
+            fields = {"scope": scope, "path": request.url.path, "address": address_of(request)}
+            audit.record("scope.refused", who.owner, credential=who.credential, **fields)
         raise HttpProblem(403, "forbidden", f"These credentials lack the scope {scope}")
     return who
 
@@ -157,6 +162,11 @@ def sent_with(request: Request) -> Sent:
     return Sent("cookie", cookie)
 
 
+def address_of(request: Request) -> str:
+    """Where a request comes from, as far as TRUSTED_PROXIES let us know."""
+    return request.client.host if request.client else ""
+
+
 def unauthorized(detail: str, *, invalid: bool = False) -> HttpProblem:
     """The answer to whom nothing proves who he is."""
     challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"
@@ -169,6 +179,8 @@ async def _identify(request: Request) -> Caller:
     try:
         who = await _verified(request).caller(sent_with(request))
     except InvalidToken as err:
+        refused: RefusedCredentials = request.app.state.refused_credentials
+        refused.record(address_of(request), str(err))
         raise unauthorized(f"{err}.", invalid=True) from err
     except (KeysUnavailable, RegistryUnavailable) as err:
         raise HttpProblem(

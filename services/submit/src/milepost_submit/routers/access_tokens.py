@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request, Response, Security
 from milepost.callers import DEFAULT_SCOPES, Caller
 from milepost.problems import HttpProblem, field_error
 from milepost.records import rfc3339
+from milepost_service import audit
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Required, acting_owner, caller
+from milepost_service.auth import Required, acting_owner, address_of, caller
 from milepost_service.bodies import strict_route
 from milepost_submit.access_tokens import AccessToken, TooManyAccessTokens
 from milepost_submit.account_requests import (
@@ -68,6 +69,10 @@ async def make(
     except TooManyAccessTokens as err:
         detail = "Revoke some that are not used any more."
         raise HttpProblem(409, "too-many-access-tokens", "Too many access tokens", detail) from err
+    audit.record(
+        "access-token.create", who.owner, credential=made.id, owner=acting,
+        scopes=" ".join(made.scopes), address=address_of(request),
+    )  # fmt: skip
     return NewAccessTokenAnswer(**_told(made).model_dump(), token=text)
 
 
@@ -88,6 +93,8 @@ async def revoke(
     if token_id not in {each.id for each in await registry.access_tokens.of(acting)}:
         raise HttpProblem(404, "unknown-access-token", "No such access token")
     await registry.revoke_access_token(token_id)
+    fields = {"credential": token_id, "owner": acting, "address": address_of(request)}
+    audit.record("access-token.revoke", who.owner, **fields)
     return Response(status_code=204)
 
 

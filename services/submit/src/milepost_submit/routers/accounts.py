@@ -8,9 +8,11 @@ from milepost.errors import InvalidValue
 from milepost.owners import LOCAL_PREFIX
 from milepost.problems import FieldError, HttpProblem, field_error
 from milepost.settings import Settings
+from milepost_service import audit
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Known
+from milepost_service.auth import Known, address_of
 from milepost_service.bodies import strict_route
+from milepost_service.refused_credentials import NOBODY
 from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
 from milepost_submit.account_requests import Credentials, SessionAnswer
 from milepost_submit.accounts import UsernameTaken
@@ -64,6 +66,7 @@ async def sign_up(request: Request, body: Credentials) -> SessionAnswer:
         await parts.accounts.add(folded, username, look, hashed, now_ms=now_ms)
     except UsernameTaken as err:
         raise taken from err
+    _record("account.create", request, local_owner(username))
     return SessionAnswer(username=username, owner=local_owner(username))
 
 
@@ -74,14 +77,22 @@ async def sign_in(request: Request, response: Response, body: Credentials) -> Se
     Unknown usernames and wrong passwords look and take the same.
     """
     parts, folded = parts_of(request), fold_username(body.username)
-    address = request.client.host if request.client else ""
-    await parts.sign_in_limit.take(folded, address)
+    address = address_of(request)
+    try:
+        await parts.sign_in_limit.take(folded, address)
+    except HttpProblem as limited:
+        _record("session.limited", request, NOBODY, retry_after=limited.headers["Retry-After"])
+        raise
     account = await parts.accounts.find(folded)
+    owner = None if account is None else local_owner(account.username)
     try:
         password = check_password(body.password)
     except InvalidValue:  # no account has it; checked all the same, for the time it takes
         account, password = None, body.password[:100]
-    if not await parts.passwords.verify(account and account.password_hash, password) or not account:
+    fits = await parts.passwords.verify(account and account.password_hash, password)
+    if not fits or account is None or owner is None:
+        # What was typed is not told where there is no such account: it may be a password.
+        _record("session.refused", request, owner or NOBODY)
         raise HttpProblem(
             401,
             "wrong-credentials",
@@ -89,9 +100,9 @@ async def sign_in(request: Request, response: Response, body: Credentials) -> Se
             headers={"WWW-Authenticate": "Bearer"},
         )
     await parts.sign_in_limit.give_back(folded, address)
-    owner = local_owner(account.username)
     await _end_session(request)
     session = await parts.registry.sessions.begin(owner)
+    _record("session.begin", request, owner, credential=session.id)
     start_session(request, response, owner, session.id, now=request.app.state.clock())
     return SessionAnswer(username=account.username, owner=owner)
 
@@ -119,6 +130,11 @@ async def _end_session(request: Request) -> None:
     who = registry.session_of(request.cookies.get(SESSION_COOKIE, ""))
     if who is not None and who.credential is not None:
         await registry.end_sessions(who.credential)
+        _record("session.end", request, who.owner, credential=who.credential)
+
+
+def _record(action: str, request: Request, by: str, **fields: object) -> None:
+    audit.record(action, by, address=address_of(request), **fields)
 
 
 def _checked(body: Credentials) -> tuple[str, str]:

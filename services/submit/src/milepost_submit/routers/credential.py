@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Security
 
 from milepost.callers import Caller
 from milepost_service.answers import PROBLEM_RESPONSES
-from milepost_service.auth import Known, Required, require
+from milepost_service.auth import SERVICE, Known, Required, require
 from milepost_service.bodies import strict_route
 from milepost_service.credentials import Sent
 from milepost_service.introspection import (
@@ -20,7 +20,7 @@ from milepost_submit.parts import parts_of
 
 async def service(request: Request) -> Caller:
     """Require the scope service."""
-    return await require(request, "service")
+    return await require(request, SERVICE)
 
 
 router = APIRouter(
