@@ -55,8 +55,12 @@ ALSO = {
     "milepost_submit.usernames": {"disarm"},  # folds text
     "milepost_submit.batches": {"milepost_log.commands"},  # the frozen value NewTask
     "milepost_submit.decisions": {"milepost_log.commands"},
-    "milepost_submit.requests": {"milepost_service.strict_model"},  # a pydantic base class
-    "milepost_submit.account_requests": {"milepost_service.strict_model"},
+    # A pydantic base class, and words.
+    "milepost_submit.requests": {"milepost_service.described", "milepost_service.strict_model"},
+    "milepost_submit.account_requests": {
+        "milepost_service.described",
+        "milepost_service.strict_model",
+    },
 }
 
 NAMES_THAT_OWN_NOTHING = {"utils", "util", "helpers", "helper", "misc", "base", "common", "manager"}

@@ -59,6 +59,11 @@ async def held() -> StreamingResponse:
     return StreamingResponse(parts())
 
 
+@router.get("/many")
+async def many(limit: int = 1) -> int:
+    return limit
+
+
 @router.get("/who")
 async def who(request: Request) -> list[str | None]:
     return [request.url.scheme, request.client.host if request.client else None]

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
 from milepost_service import failures
+from milepost_service.answers import PROBLEM_RESPONSES, PROBLEM_SCHEMA
 from milepost_service.bodies import BodyRoom
 from milepost_service.cors import Cors
 from milepost_service.credentials import Clock, Registry
@@ -26,6 +27,15 @@ from milepost_service.verified import Verified
 Checks = Callable[[], Awaitable[dict[str, str]]]
 """What a service needs: name -> "ok" or why not; see `checks.run`."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class _Service(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document, with the schema that all problems have."""
+        document = super().openapi()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("ProblemDetails", PROBLEM_SCHEMA)
+        return document
 
 
 def create_app(
@@ -54,7 +64,7 @@ def create_app(
         buckets: out of which requests take a token each; none: there is no limit.
         registry: of sessions and access tokens; null: there are none.
     """
-    app = FastAPI(
+    app = _Service(
         title=title,
         version="0.1.0",
         docs_url=None,
@@ -106,7 +116,13 @@ def create_app(
         return Response(metrics.text(), media_type=metrics.media_type)
 
     app.add_api_route(f"{prefix}/livez", livez, methods=["GET"], tags=["operations"])
-    app.add_api_route(f"{prefix}/readyz", readyz, methods=["GET"], tags=["operations"])
+    app.add_api_route(
+        f"{prefix}/readyz",
+        readyz,
+        methods=["GET"],
+        tags=["operations"],
+        responses={503: PROBLEM_RESPONSES[503] | {"description": "Not all of it"}},
+    )
     app.add_api_route(
         f"{prefix}/metrics", expose, methods=["GET"], tags=["operations"], response_class=Response
     )

@@ -14,11 +14,11 @@ from email.message import Message
 from typing import Any, cast
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
 from milepost_service import strict_json
+from milepost_service.queries import StrictQueryRoute
 
 _THREAD_FROM_BYTES = 64 * 1024
 """Larger bodies are read in a thread, so that nobody else waits for them."""
@@ -26,7 +26,7 @@ _THREAD_FROM_BYTES = 64 * 1024
 Guard = Callable[[Request], Awaitable[object]]
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(StrictQueryRoute):
     """A route whose body, if it takes one, is strict JSON of a bounded size."""
 
     @staticmethod

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
-from milepost_service.strict_model import Body
-from milepost_submit.requests import printable
+from milepost_service.described import LINE, USERNAME
+from milepost_service.strict_model import WHOLE, Body
+from milepost_submit.requests import Owner, printable
 
 MAX_TOKEN_SECONDS = 10 * 365 * 24 * 3600
 
@@ -14,7 +15,24 @@ class Credentials(Body):
     """A username and its password."""
 
     username: Annotated[str, Field(max_length=1000)]
-    password: Annotated[str, Field(max_length=10_000)]
+    password: Annotated[str, Field(max_length=4096)]
+
+
+class NewAccount(Credentials):
+    """What somebody chooses; `usernames` judges it."""
+
+    username: Annotated[
+        str,
+        Field(max_length=1000),
+        WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64, **USERNAME}),
+    ]
+    password: Annotated[
+        str,
+        Field(max_length=4096),
+        WithJsonSchema(
+            {"type": "string", "format": "password", "minLength": 12, "maxLength": 1024}
+        ),
+    ]
 
 
 class SessionAnswer(BaseModel):
@@ -27,16 +45,20 @@ class SessionAnswer(BaseModel):
 class AccessTokenRequest(Body):
     """A personal access token to be made."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printable)]
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=100, json_schema_extra={**LINE}),
+        AfterValidator(printable),
+    ]
     """For its owner to know it by."""
     scopes: Annotated[
         list[Literal["tasks:read", "tasks:write", "service", "admin"]],
         Field(min_length=1, max_length=4),
     ] | None = None  # fmt: skip
     """Null: `tasks:read` and `tasks:write`; others only whoever has them."""
-    expires_in_seconds: Annotated[int, Field(ge=1, le=MAX_TOKEN_SECONDS)] | None = None
+    expires_in_seconds: Annotated[int, Field(ge=1, le=MAX_TOKEN_SECONDS), WHOLE] | None = None
     """Null: never by itself."""
-    owner: str | None = None
+    owner: Owner | None = None
     """Null: the caller. Another needs the scope `service`."""
 
 

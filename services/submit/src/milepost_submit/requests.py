@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 from milepost.ids import canonical_task_id
 from milepost.keys import Priority
 from milepost.task_state import Status
+from milepost_service.described import CURSOR, LINE, OWNER, TASK_ID
 from milepost_service.strict_model import Body
 
 MAX_DELAY_SECONDS = 365 * 24 * 3600
@@ -38,11 +39,18 @@ def _task_id(text: str) -> str:
     return task_id
 
 
-Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(printable)]
-Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_CHARS), AfterValidator(printable)]
-TaskId = Annotated[
-    str, AfterValidator(_task_id), WithJsonSchema({"type": "string", "format": "uuid"})
+Title = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_TITLE_CHARS, json_schema_extra={**LINE}),
+    AfterValidator(printable),
 ]
+Tag = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_TAG_CHARS, json_schema_extra={**LINE}),
+    AfterValidator(printable),
+]
+TaskId = Annotated[str, AfterValidator(_task_id), WithJsonSchema({"type": "string", **TASK_ID})]
+Owner = Annotated[str, WithJsonSchema({"type": "string", **OWNER})]
 
 
 class TaskRequest(Body):
@@ -60,7 +68,7 @@ class TaskRequest(Body):
     delay_seconds: Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS)] | None = None
     """Not before so long from now; null or 0: at once."""
     priority: Priority = "normal"
-    owner: str | None = None
+    owner: Owner | None = None
     """Null: the caller. Another needs the scope `service`."""
 
 
@@ -79,16 +87,16 @@ class BatchRequest(Body):
             }
         ),
     ]
-    owner: str | None = None
+    owner: Owner | None = None
     """Of all tasks that name none themselves."""
 
 
 class ReadRequest(Body):
     """A position up to which everything has been seen."""
 
-    until: str
+    until: Annotated[str, WithJsonSchema({"type": "string", **CURSOR})]
     """Any cursor or revision."""
-    owner: str | None = None
+    owner: Owner | None = None
 
 
 class TaskAnswer(BaseModel):

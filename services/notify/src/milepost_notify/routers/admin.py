@@ -6,6 +6,7 @@ Each needs the scope `admin`, and each look is in the audit trail.
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from milepost.errors import InvalidCursor
 from milepost.problems import HttpProblem, field_error
@@ -15,16 +16,38 @@ from milepost_notify.operators import Operators
 from milepost_notify.oversight import Spot, Wanted
 from milepost_notify.parts import parts_of
 from milepost_notify.routers import admin_shapes as shapes
-from milepost_notify.routers.asked import Limit, Plain, cursor_of, json_answer
+from milepost_notify.routers.asked import (
+    CursorQuery,
+    Filter,
+    Limit,
+    Plain,
+    TagQuery,
+    TypeQuery,
+    cursor_of,
+    json_answer,
+)
 from milepost_notify.routers.shapes import Events, Explanation
 from milepost_service import audit
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Operator
+from milepost_service.described import NO_CURSOR_YET, OWNER
+from milepost_service.queries import StrictQueryRoute
 
-router = APIRouter(prefix="/api/notify/admin", responses=PROBLEM_RESPONSES, tags=["operators"])
+router = APIRouter(
+    prefix="/api/notify/admin",
+    responses=PROBLEM_RESPONSES,
+    route_class=StrictQueryRoute,
+    tags=["operators"],
+)
 
-WhoseQuery = Annotated[str, Query(description="Whose task it is")]
-BeforeQuery = Annotated[str | None, Query(description="`before` of the page before this one")]
+WhoseQuery = Annotated[
+    str, Query(description="Whose task it is"), WithJsonSchema({"type": "string", **OWNER})
+]
+BeforeQuery = Annotated[
+    str | None,
+    Query(description="`before` of the page before this one"),
+    WithJsonSchema({"type": "string", **NO_CURSOR_YET}),
+]
 AgeQuery = Annotated[float | None, Query(ge=0, le=10**9, description="Seconds"), Plain]
 
 
@@ -33,11 +56,11 @@ async def tasks(
     request: Request,
     who: Operator,
     status: Status | None = None,
-    type: str | None = None,
-    tag: str | None = None,
-    queue: str | None = None,
-    owner: str | None = None,
-    error: Annotated[str | None, Query(description="Code of the last failure")] = None,
+    type: TypeQuery = None,
+    tag: TagQuery = None,
+    queue: Filter | None = None,
+    owner: Filter | None = None,
+    error: Annotated[Filter | None, Query(description="Code of the last failure")] = None,
     older_than_seconds: AgeQuery = None,
     younger_than_seconds: AgeQuery = None,
     limit: Limit = 100,
@@ -70,7 +93,7 @@ async def events(
     task_id: str,
     who: Operator,
     owner: WhoseQuery,
-    after: str | None = None,
+    after: CursorQuery = None,
     limit: Limit = 100,
 ) -> Response:
     """What happened to a task, oldest first, with exceptions and tracebacks."""
@@ -92,7 +115,7 @@ async def explanation(request: Request, task_id: str, who: Operator, owner: Whos
 async def errors(
     request: Request,
     who: Operator,
-    reference: Annotated[str | None, Query(description="As its owner was told")] = None,
+    reference: Annotated[Filter | None, Query(description="As its owner was told")] = None,
     limit: Limit = 100,
     before: BeforeQuery = None,
 ) -> Response:

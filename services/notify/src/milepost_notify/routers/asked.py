@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated
 
 from fastapi import Query, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic_core import to_json
 
 from milepost.cursors import Cursor
@@ -15,12 +15,25 @@ from milepost.problems import HttpProblem, field_error
 from milepost_notify.following import Following
 from milepost_notify.places import NoPlace
 from milepost_service.auth import unauthorized
+from milepost_service.described import NO_CONTROLS, NO_CURSOR_YET, OWNER
 from milepost_service.revocations import CredentialRevoked
 
-_PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_PLAIN = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
 
-SinceQuery = Annotated[str | None, Query(description="A cursor; none: the current state")]
-TagQuery = Annotated[str | None, Query(description="Only tasks that have it")]
+SinceQuery = Annotated[
+    str | None,
+    Query(description="A cursor; none: the current state"),
+    WithJsonSchema({"type": "string", **NO_CURSOR_YET}),
+]
+CursorQuery = Annotated[str | None, Query(), WithJsonSchema({"type": "string", **NO_CURSOR_YET})]
+RevisionQuery = Annotated[
+    str | None,
+    Query(description="A `revision` it has to contain"),
+    WithJsonSchema({"type": "string", **NO_CURSOR_YET}),
+]
+Filter = Annotated[str, StringConstraints(pattern=NO_CONTROLS)]
+TagQuery = Annotated[Filter | None, Query(description="Only tasks that have it")]
+TypeQuery = Annotated[Filter | None, Query(description="Only tasks of it")]
 
 
 def _plain(value: object) -> object:
@@ -32,7 +45,11 @@ def _plain(value: object) -> object:
 
 Plain = BeforeValidator(_plain)
 Limit = Annotated[int, Query(ge=1, le=1000), Plain]
-OwnerQuery = Annotated[str | None, Query(description="Whose; another's needs the scope service")]
+OwnerQuery = Annotated[
+    str | None,
+    Query(description="Whose; another's needs the scope service"),
+    WithJsonSchema({"type": "string", **OWNER}),
+]
 
 
 def json_answer(body: object) -> Response:

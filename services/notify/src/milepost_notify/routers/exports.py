@@ -16,8 +16,14 @@ from milepost_notify.parts import parts_of
 from milepost_notify.routers.asked import OwnerQuery
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader
+from milepost_service.queries import StrictQueryRoute
 
-router = APIRouter(prefix="/api/notify/exports", responses=PROBLEM_RESPONSES, tags=["tasks"])
+router = APIRouter(
+    prefix="/api/notify/exports",
+    responses=PROBLEM_RESPONSES,
+    route_class=StrictQueryRoute,
+    tags=["tasks"],
+)
 
 COUNT_HEADER = "Milepost-Task-Count"
 
@@ -29,7 +35,8 @@ COUNT_HEADER = "Milepost-Task-Count"
         200: {
             "content": {"text/csv": {}, "application/json": {}},
             "description": "The tasks of an owner, newest first, as they were at one moment",
-        }
+        },
+        410: PROBLEM_RESPONSES[404] | {"description": "The link has expired"},
     },
 )
 async def export(request: Request, ticket: str, who: Reader, owner: OwnerQuery = None) -> Response:

@@ -22,11 +22,15 @@ from milepost_notify.routers.presence import while_present
 from milepost_notify.routers.shapes import Notifications
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader
+from milepost_service.queries import StrictQueryRoute
 
 MOST_WAIT_SECONDS = 30
 
 router = APIRouter(
-    prefix="/api/notify/notifications", responses=PROBLEM_RESPONSES, tags=["notifications"]
+    prefix="/api/notify/notifications",
+    responses=PROBLEM_RESPONSES,
+    route_class=StrictQueryRoute,
+    tags=["notifications"],
 )
 
 

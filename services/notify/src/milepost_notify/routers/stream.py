@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import WithJsonSchema
 
 from milepost.callers import LEEWAY_SECONDS, Caller
 from milepost_notify.parts import parts_of
@@ -16,9 +17,20 @@ from milepost_notify.routers.asked import (
 from milepost_notify.routers.event_stream import EventStream
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader
+from milepost_service.described import NO_CURSOR_YET
+from milepost_service.queries import StrictQueryRoute
+
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID"),
+    WithJsonSchema({"type": "string", **NO_CURSOR_YET}),
+]
 
 router = APIRouter(
-    prefix="/api/notify/notifications", responses=PROBLEM_RESPONSES, tags=["notifications"]
+    prefix="/api/notify/notifications",
+    responses=PROBLEM_RESPONSES,
+    route_class=StrictQueryRoute,
+    tags=["notifications"],
 )
 
 
@@ -33,7 +45,7 @@ async def stream(
     since: SinceQuery = None,
     tag: TagQuery = None,
     owner: OwnerQuery = None,
-    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """The same rows as server-sent events, for as long as the credentials are good.
 

@@ -1,17 +1,32 @@
 """Owns the endpoints about tasks: lists, one, its history, why it is where it is."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from milepost.records import Task
 from milepost_notify.parts import parts_of
-from milepost_notify.routers.asked import Limit, OwnerQuery, cursor_of, json_answer
+from milepost_notify.routers.asked import (
+    CursorQuery,
+    Limit,
+    OwnerQuery,
+    RevisionQuery,
+    TagQuery,
+    TypeQuery,
+    cursor_of,
+    json_answer,
+)
 from milepost_notify.routers.shapes import Events, Explanation, Tasks
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader
+from milepost_service.queries import StrictQueryRoute
 
-router = APIRouter(prefix="/api/notify/tasks", responses=PROBLEM_RESPONSES, tags=["tasks"])
+router = APIRouter(
+    prefix="/api/notify/tasks",
+    responses=PROBLEM_RESPONSES,
+    route_class=StrictQueryRoute,
+    tags=["tasks"],
+)
 
 
 @router.get("", response_model=Tasks)
@@ -19,10 +34,10 @@ async def tasks(
     request: Request,
     who: Reader,
     status: Literal["active", "ended", "all"] = "all",
-    type: str | None = None,
-    tag: str | None = None,
+    type: TypeQuery = None,
+    tag: TagQuery = None,
     limit: Limit = 100,
-    before: str | None = None,
+    before: CursorQuery = None,
     owner: OwnerQuery = None,
 ) -> Response:
     """Tasks, newest first. `active` and `ended` leave dismissed ones out."""
@@ -38,7 +53,7 @@ async def task(
     request: Request,
     task_id: str,
     who: Reader,
-    at_least: Annotated[str | None, Query(description="A `revision` it has to contain")] = None,
+    at_least: RevisionQuery = None,
     owner: OwnerQuery = None,
 ) -> Response:
     """One task, with everything. With `at_least` waits up to 2 s for that revision, then 503."""
@@ -51,7 +66,7 @@ async def events(
     request: Request,
     task_id: str,
     who: Reader,
-    after: str | None = None,
+    after: CursorQuery = None,
     limit: Limit = 100,
     owner: OwnerQuery = None,
 ) -> Response:

@@ -14,7 +14,7 @@ from milepost_service.auth import Known, address_of
 from milepost_service.bodies import strict_route
 from milepost_service.refused_credentials import NOBODY
 from milepost_service.sessions import SESSION_COOKIE, end_session, is_foreign, start_session
-from milepost_submit.account_requests import Credentials, SessionAnswer
+from milepost_submit.account_requests import Credentials, NewAccount, SessionAnswer
 from milepost_submit.accounts import UsernameTaken
 from milepost_submit.common_passwords import is_common
 from milepost_submit.parts import parts_of
@@ -26,7 +26,7 @@ from milepost_submit.usernames import (
     skeleton,
 )
 
-MAX_CREDENTIALS_BYTES = 16 * 1024
+MAX_CREDENTIALS_BYTES = 64 * 1024
 """Of a username and a password: nobody has said who he is yet."""
 
 
@@ -45,7 +45,7 @@ router = APIRouter(
 
 
 @router.post("/accounts", status_code=201)
-async def sign_up(request: Request, body: Credentials) -> SessionAnswer:
+async def sign_up(request: Request, body: NewAccount) -> SessionAnswer:
     """Make an account: 409 when somebody has that username or one that looks like it, 403 when
     sign-up is closed."""
     settings: Settings = request.app.state.settings

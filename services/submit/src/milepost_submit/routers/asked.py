@@ -4,16 +4,20 @@ from secrets import token_bytes
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
+from pydantic import WithJsonSchema
 
 from milepost.ids import canonical_task_id, uuid7
 from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
+from milepost_service.described import OWNER
 from milepost_submit.requests import BatchRequest
 
 MAX_KEY_CHARS = 255
 
 OwnerQuery = Annotated[
-    str | None, Query(alias="owner", description="For whom; another needs the scope service")
+    str | None,
+    Query(alias="owner", description="For whom; another needs the scope service"),
+    WithJsonSchema({"type": "string", **OWNER}),
 ]
 
 

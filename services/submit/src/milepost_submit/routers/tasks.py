@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from milepost_service.answers import PROBLEM_RESPONSES
+from milepost_service.answers import PROBLEM_RESPONSES, again
 from milepost_service.auth import Writer, writer
 from milepost_service.bodies import strict_route
 from milepost_submit.batches import RefusedItem, decide_batch, types_named
@@ -35,7 +35,7 @@ batch_router = APIRouter(
 )
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=again(TaskAnswer))
 async def submit(
     request: Request,
     response: Response,
@@ -63,7 +63,7 @@ async def submit(
     return await append_one(response, owned, task, may_repeat=may_repeat)
 
 
-@batch_router.post("/batch", status_code=201)
+@batch_router.post("/batch", status_code=201, responses=again(BatchAnswer))
 async def submit_batch(
     request: Request,
     response: Response,
@@ -99,7 +99,7 @@ async def submit_batch(
     return BatchAnswer(tasks=[answer_of(task, answer) for task, answer in pairs])
 
 
-@router.post("/{task_id}/retry", status_code=201)
+@router.post("/{task_id}/retry", status_code=201, responses=again(TaskAnswer))
 async def retry(
     request: Request,
     response: Response,
