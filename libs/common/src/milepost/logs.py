@@ -10,6 +10,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+TOO_TALKATIVE = ("httpx", "httpcore")
+"""They write down every URL whole, a link of an export with what makes it one."""
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message", "asctime", "taskName", "color_message",  # the last is uvicorn's, for terminals
 }  # fmt: skip
@@ -64,3 +67,5 @@ def configure(log_format: Literal["text", "json"], level: int = logging.INFO) ->
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in TOO_TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
