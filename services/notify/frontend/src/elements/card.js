@@ -59,6 +59,7 @@ export function createCard(first, actions, words) {
   let task = first;
   /** @type {Task|undefined} */
   let drawn;
+  let second = 0;
   let drawnResult = "";
   let wasEnded = false;
   let retried = false;
@@ -125,16 +126,21 @@ export function createCard(first, actions, words) {
     show(result, pairs.length > 0);
   }
 
+  /** Of what has ended nothing hangs on the time. @param {Task} next @param {number} nowMs server time */
+  const isDrawn = (next, nowMs) => next === drawn && (hasEnded(next) || Math.floor(nowMs / 1000) === second);
+
   return {
     element,
+    isDrawn,
     /**
      * @param {Task} next
      * @param {number} nowMs server time
      */
     update(next, nowMs) {
+      if (isDrawn(next, nowMs)) return;
       const ended = hasEnded(next);
-      if (next === drawn && ended) return; // nothing of it hangs on the time
       task = next;
+      second = Math.floor(nowMs / 1000);
       const anxious = words.worry(task, nowMs) ?? "";
       const worrying = anxious || words.fellShort(task);
       attribute(element, "data-status", task.status);

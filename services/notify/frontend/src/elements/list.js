@@ -2,7 +2,7 @@
 
 import { createCard } from "./card.js";
 
-const AT_ONCE = 12; // cards made in one frame: hundreds of them must not hold up the page
+const FRAME_MS = 8; // of drawing in one frame: hundreds of cards must not hold up the page
 
 /**
  * @param {HTMLElement} list
@@ -27,7 +27,7 @@ export function createList(list, actions, onLast) {
      * @param {readonly import("../core/types.js").Task[]} tasks
      * @param {number} nowMs server time
      * @param {import("../core/words.js").Words} words
-     * @returns {boolean} false when there are more to be made in the next frame
+     * @returns {boolean} false when there is more to be drawn in the next frame
      */
     update(tasks, nowMs, words) {
       const wanted = new Set(tasks.map((task) => task.id));
@@ -40,19 +40,22 @@ export function createList(list, actions, onLast) {
       }
       const before = focused();
       let place = list.firstElementChild;
-      let made = 0;
+      const until = performance.now() + FRAME_MS;
+      let whole = true;
       for (const task of tasks) {
         let card = cards.get(task.id);
-        if (!card) {
-          if (++made > AT_ONCE) continue;
-          cards.set(task.id, (card = createCard(task, actions, words)));
+        if (performance.now() > until && !card?.isDrawn(task, nowMs)) {
+          whole = false;
+          if (!card) continue;
+        } else {
+          if (!card) cards.set(task.id, (card = createCard(task, actions, words)));
+          card.update(task, nowMs);
         }
-        card.update(task, nowMs);
         if (card.element === place) place = place.nextElementSibling;
         else list.insertBefore(card.element, place);
       }
       if (before instanceof HTMLElement && before !== focused() && before.isConnected) before.focus();
-      return made <= AT_ONCE;
+      return whole;
     },
     clear() {
       for (const card of cards.values()) card.close();
