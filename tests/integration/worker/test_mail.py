@@ -1,10 +1,12 @@
 """mail.send over real SMTP: what is sent arrives as it was written, what is refused is listed."""
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, compat32
 from typing import Any
 
 import jsonschema_rs
@@ -14,7 +16,7 @@ from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import Envelope, Session
 
 from milepost import Progress
-from milepost_worker.tasks.mail import send
+from milepost_worker.tasks.mail import Mail, MailServer, send
 from valkey_server import free_port
 
 
@@ -109,3 +111,78 @@ def test_what_cannot_be_a_mail_is_refused_by_the_schema(params: dict[str, Any]):
     schema = jsonschema_rs.validator_for(send.announcement.params_schema, validate_formats=True)
     assert schema.is_valid(good)
     assert not schema.is_valid({**good, **params})
+
+
+INJECTED = [
+    "a@x.test\r\nBcc: victim@x.test", "a@x.test\nDATA", "a@x.test>\r\nRCPT TO:<victim@x.test",
+    "a@x.test>", "<a@x.test>", "a@x.test,victim@x.test", "a,victim@x.test", "a;b@x.test",
+    "Ann <a@x.test>", '"a\r\n"@x.test', "a\x00@x.test", "a\x7f@x.test", "a\u0085@x.test",
+    "a\u2028@x.test", "a@x.test\x0b", "a@x.test SIZE=1", "a@[127.0.0.1]>", "a@[1]\r\nX: [1]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", INJECTED, ids=repr)
+def test_no_address_is_more_than_an_address(sink: Sink, address: str):
+    """Refused by the schema; and where that were passed by, listed and not sent."""
+    schema = jsonschema_rs.validator_for(send.announcement.params_schema, validate_formats=True)
+    assert not schema.is_valid({"to": [address], "subject": "s", "body": "b"})
+    message = Mail.model_construct(to=[address, "good@x.test"], subject="s", body="b")
+    result = send.function(message, Progress())
+    assert (result["sent"], result["refused_count"]) == (1, 1)
+    assert "not an address" in result["refused"][0]["reason"]
+    assert [to for to, _ in sink.received] == ["good@x.test"]
+
+
+@pytest.mark.parametrize(
+    "subject", ["a\r\nBcc: victim@x.test", "a\nBcc: victim@x.test", "a\rX: y", "a\r\n\r\nbody"]
+)
+def test_no_subject_is_more_than_a_subject(sink: Sink, subject: str):
+    server = MailServer(os.environ["MILEPOST_SMTP_URL"])
+    with pytest.raises(ValueError, match="linefeed"):
+        server.send("from@x.test", "a@x.test", subject, "b")
+    server.close()
+    assert sink.received == []
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["=?utf-8?q?=0D=0ABcc:_victim@x.test?=", "a =?utf-8?q?=0ABcc:_victim@x.test?= b",
+     "=?utf-8?b?DQpCY2M6IHZpY3RpbUB4LnRlc3Q=?=", "Grüße =?utf-8?q?=0D=0AX:_y?=", "=?x", "?="],
+)  # fmt: skip
+def test_an_encoded_word_in_a_subject_is_just_text(sink: Sink, subject: str):
+    """Python's EmailMessage writes such words out decoded: a header more."""
+    mail(["a@x.test"], subject=subject)
+    ((_, message),) = sink.received
+    assert [name for name, _ in message.items() if name in ("Bcc", "X")] == []
+    (raw,) = message.get_all("Subject") or []
+    assert "\n" not in str(raw)
+    if subject.startswith("Gr") or "=?utf" in subject:
+        assert str(make_header(decode_header(raw_subject(message)))) == subject
+
+
+def raw_subject(message: EmailMessage) -> str:
+    """As it came over the wire."""
+    head = message.as_bytes(policy=compat32)
+    (line,) = [each for each in head.split(b"\n") if each.startswith(b"Subject:")]
+    return line.decode().partition(":")[2].strip()
+
+
+def test_an_encoded_word_is_no_address(sink: Sink):
+    """Where the server is Python's aiosmtpd, it would decode it."""
+    result = mail(["=?utf-8?q?=0D=0ABcc=3Av=40x?=@x.test"])
+    assert "not an address" in result["refused"][0]["reason"]
+    assert sink.received == []
+
+
+def test_no_body_is_more_than_a_body(sink: Sink):
+    body = (
+        "Bcc: victim@x.test\r\nSubject: other\r\n\r\n.\r\nQUIT\r\n.\nMAIL FROM:<x@x.test>\r\n"
+        "RCPT TO:<victim@x.test>\rDATA\n..\r\n"
+    )
+    mail(["a@x.test"], body=body)
+    ((to, message),) = sink.received
+    assert to == "a@x.test"
+    assert message.get_all("To") == ["a@x.test"]
+    assert message.get_all("Bcc") is None
+    assert len(message.get_all("Subject") or []) == 1
+    assert message.get_content().split() == body.split()

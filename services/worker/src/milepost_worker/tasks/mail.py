@@ -3,6 +3,7 @@
 import logging
 import smtplib
 import time
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from typing import Annotated, Any
@@ -27,9 +28,16 @@ MAX_REFUSALS_SHOWN = 100
 
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 
+_SPECIAL = r"\s@<>()\[\],;:\\\"\x00-\x1f\x7f-\x9f"
+"""What separates, quotes or ends an address in SMTP or in a header."""
+
 Address = Annotated[
     str,
-    Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$", json_schema_extra={"format": "idn-email"}),
+    Field(
+        max_length=320,
+        pattern=rf"^[^{_SPECIAL}]+@([^{_SPECIAL}]+|\[[0-9A-Za-z.:]+\])$",
+        json_schema_extra={"format": "idn-email"},
+    ),
 ]
 
 
@@ -87,12 +95,10 @@ class MailServer:
 
         Raises:
             Refused: the server does not take it for this recipient.
+        ValueError: a line break in a header.
             OSError: it could not be reached, or takes nothing from us.
         """
-        message = EmailMessage(policy=SMTP)
-        message["From"], message["To"], message["Subject"] = sender, recipient, subject
-        message.set_content(body)
-        raw = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
+        raw = _message(sender, recipient, subject, body)
         for attempt in range(1, TRIES + 1):
             try:
                 connection = self._connect()
@@ -131,6 +137,26 @@ class MailServer:
         return self._connection
 
 
+def _message(sender: str, recipient: str, subject: str, body: str) -> bytes:
+    """The message as SMTP carries it.
+
+    What people wrote into headers is written here: EmailMessage decodes encoded words in a value
+    and writes them out decoded, so that `=?utf-8?q?=0D=0ABcc:...?=` in a subject were one more.
+
+    Raises:
+        ValueError: a line break in a header.
+    """
+    if "\r" in recipient + subject or "\n" in recipient + subject:
+        raise ValueError("a linefeed or carriage return in a header")
+    if not subject.isascii() or "=?" in subject:
+        subject = Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message.set_content(body)
+    rest = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
+    return f"To: {recipient}\r\nSubject: {subject}\r\n".encode() + rest
+
+
 def _open(url: SplitResult) -> smtplib.SMTP:
     host, scheme = url.hostname or "localhost", url.scheme
     if scheme == "smtps":
@@ -147,9 +173,23 @@ def _open(url: SplitResult) -> smtplib.SMTP:
 
 
 def _envelope(address: str) -> str:
-    """The address as SMTP wants it, its domain in ASCII; whether it exists the server says."""
+    """The address as SMTP wants it, its domain in ASCII; whether it exists the server says.
+
+    Raises:
+        Refused: it is none.
+    """
+    if "=?" in address:  # mail servers decode such words where they should not, line breaks and all
+        raise Refused("not an address: an encoded word")
+    # Below .test every domain is as good as another: `localhost` and `.local` are people's own.
+    literal = address.endswith("]")
     try:
-        found = validate_email(address, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        return address  # of a form it does not like, such as a@localhost; the schema took it
-    return found.ascii_email or found.normalized
+        found = validate_email(
+            address if literal else f"{address}.test",
+            check_deliverability=False,
+            test_environment=True,
+            allow_domain_literal=True,
+        )
+    except EmailNotValidError as err:
+        raise Refused(f"not an address: {err}") from err
+    checked = found.ascii_email or f"{found.local_part}@{found.ascii_domain}"
+    return checked if literal else checked.removesuffix(".test")
