@@ -19,6 +19,7 @@ STEPS = {
     "types": [f"{TOOLS}/basedpyright", "--warnings"],
     "unit tests": [sys.executable, "-m", "pytest", "-q", "--no-header", "tests/unit"],
     "frontend": [sys.executable, "-m", "milepost_cli.check", "frontend"],
+    "secrets": [sys.executable, "-m", "milepost_cli.check", "secrets"],
     "architecture": [f"{TOOLS}/lint-imports", "--no-logo"],
     "format": [f"{TOOLS}/ruff", "format", "--check", *FOLDERS],
     "lint": [f"{TOOLS}/ruff", "check", "--quiet", *FOLDERS],
@@ -99,11 +100,18 @@ def _frontend() -> int:
     return frontend.check()
 
 
+def _secrets() -> int:
+    """Whether nothing in the repository looks like a secret."""
+    from milepost_cli import secret_scan
+
+    return secret_scan.run()
+
+
 def _write(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    parts = {"locks": _locks, "frontend": _frontend}
+    parts = {"locks": _locks, "frontend": _frontend, "secrets": _secrets}
     sys.exit(parts.get("".join(sys.argv[1:]), run)())
