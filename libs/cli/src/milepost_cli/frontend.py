@@ -44,7 +44,8 @@ def install() -> str | None:
 
 
 def check() -> int:
-    """Compare what is served with what its sources make, check all types; 1 if either is wrong."""
+    """Compare what is served with what its sources make, check types, run the tests of what is pure;
+    1 if anything is wrong."""
     program, wrong = node(), install()
     if program is None or wrong is not None:
         sys.stdout.write(f"{wrong or _NO_NODE}\n")
@@ -53,6 +54,7 @@ def check() -> int:
     steps = (
         [program, "build.mjs", "--check"],
         [program, str(tools / "typescript/bin/tsc"), "-p", "."],
+        [program, "--test", "test/core.test.js"],
     )
     status = 0
     for step in steps:
