@@ -44,8 +44,8 @@ def install() -> str | None:
 
 
 def check() -> int:
-    """Compare what is served with what its sources make, check types, run the tests of what is pure;
-    1 if anything is wrong."""
+    """Compare what is served with what its sources make, check types, test what is pure; 1 if
+    anything is wrong."""
     program, wrong = node(), install()
     if program is None or wrong is not None:
         sys.stdout.write(f"{wrong or _NO_NODE}\n")
