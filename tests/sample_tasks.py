@@ -157,3 +157,9 @@ def killer(after_seconds: float) -> None:
     """Kill its worker."""
     time.sleep(after_seconds)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task("sample.waiting_parent")
+def waiting_parent() -> Any:
+    """Submit a child, and wait for it."""
+    return count.submit(upto=4).wait(timeout=60).result

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from milepost.submitting import SubmitRefused, submit
+from milepost import InvalidRequest, submit
 from person import Person
 from up_process import ROOT, Up
 
@@ -61,7 +61,7 @@ def test_a_backend_submits_for_an_owner(up: Up, monkeypatch: pytest.MonkeyPatch)
     person.follow_to_end(made.id)
     assert person.tasks[made.id]["title"] == "Counting"
     assert person.tasks[made.id]["result"] == {"count": 5}
-    with pytest.raises(SubmitRefused) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         submit("sample.count", {"upto": "x"}, owner="bob")
     assert refused.value.status == 422
     with pytest.raises(TypeError, match="whose"):

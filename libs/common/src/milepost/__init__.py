@@ -1,4 +1,4 @@
-"""Milepost's SDK: define tasks, report progress, mint tokens. Pulls in neither server nor worker.
+"""Milepost's SDK: define tasks, submit and follow them. Pulls in neither server nor worker.
 
 Names are loaded when first used: a process that wants one module does not pay for all.
 """
@@ -8,21 +8,49 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from milepost.definitions import task
-    from milepost.errors import Cancelled, Fail, Retry
+    from milepost.errors import (
+        Cancelled,
+        Conflict,
+        Fail,
+        InvalidRequest,
+        MilepostError,
+        NotAllowed,
+        NotEnded,
+        NotFound,
+        NotSignedIn,
+        RequestRefused,
+        Retry,
+        TooMany,
+        Unreachable,
+    )
+    from milepost.handles import TaskHandle
     from milepost.progress import Progress
     from milepost.running import current
     from milepost.submitting import asubmit, submit
     from milepost.tokens import token
 
 __all__ = [
-    "Cancelled", "Fail", "Progress", "Retry", "asubmit", "current", "submit", "task", "token",
+    "Cancelled", "Conflict", "Fail", "InvalidRequest", "MilepostError", "NotAllowed", "NotEnded",
+    "NotFound", "NotSignedIn", "Progress", "RequestRefused", "Retry", "TaskHandle", "TooMany",
+    "Unreachable", "asubmit", "current", "submit", "task", "token",
 ]  # fmt: skip
 
 _HOMES = {
     "Cancelled": "errors",
+    "Conflict": "errors",
     "Fail": "errors",
+    "InvalidRequest": "errors",
+    "MilepostError": "errors",
+    "NotAllowed": "errors",
+    "NotEnded": "errors",
+    "NotFound": "errors",
+    "NotSignedIn": "errors",
     "Progress": "progress",
+    "RequestRefused": "errors",
     "Retry": "errors",
+    "TaskHandle": "handles",
+    "TooMany": "errors",
+    "Unreachable": "errors",
     "asubmit": "submitting",
     "current": "running",
     "submit": "submitting",

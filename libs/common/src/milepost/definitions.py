@@ -13,7 +13,7 @@ from milepost.progress import Progress
 from milepost.task_types import TaskType
 
 if TYPE_CHECKING:
-    from milepost.submitting import Submitted
+    from milepost.handles import TaskHandle
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,13 +53,13 @@ class TaskDefinition(Generic[P, R]):
         """Call the function right here, without any queue."""
         return self.function(*args, **kwargs)
 
-    def submit(self, *, owner: str | None = None, **params: Any) -> "Submitted":
+    def submit(self, *, owner: str | None = None, **params: Any) -> "TaskHandle":
         """Submit a task of this type; see `milepost.submit`. Only params and owner fit in here."""
         from milepost.submitting import submit  # an HTTP client, for those who call it
 
         return submit(self.name, params, owner=owner)
 
-    async def asubmit(self, *, owner: str | None = None, **params: Any) -> "Submitted":
+    async def asubmit(self, *, owner: str | None = None, **params: Any) -> "TaskHandle":
         """The same, for asyncio."""
         from milepost.submitting import asubmit
 

@@ -5,6 +5,15 @@ MilepostError
 |   |-- InvalidCursor       a string that is not a cursor
 |   |-- InvalidToken        credentials that prove nothing (401)
 |   `-- ParamsChanged       stored params that the task function does not want (any more)
+|-- RequestRefused          a service said no; carries its problem details (RFC 9457)
+|   |-- InvalidRequest      what was sent is not what it has to be (400, 413, 422)
+|   |-- NotSignedIn         credentials that are missing or no good (401)
+|   |-- NotAllowed          good credentials, but not for this (403)
+|   |-- NotFound            no such task or task type, or another's (404)
+|   |-- Conflict            the task's state forbids it (409)
+|   `-- TooMany             live tasks, requests or connections of one owner (429)
+|-- Unreachable             a service gave no useful answer, after several tries
+|-- NotEnded                a task runs longer than `wait` was to wait
 |-- Refused                 the state machine forbids the command (409)
 |-- UndecodableEvent        a log entry nobody can read; goes to the dead letters
 |   `-- NewerEvent          an event of a later version; parked until the code knows it
@@ -16,6 +25,9 @@ MilepostError
     |-- Retry               asks for another attempt later
     `-- Cancelled           the owner asked to stop
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class MilepostError(Exception):
@@ -36,6 +48,64 @@ class InvalidToken(InvalidValue):
 
 class ParamsChanged(InvalidValue):
     """The stored params are not what this version of the task function wants."""
+
+
+class RequestRefused(MilepostError):
+    """A service said no. The message is what it says for people, field by field where it does."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        words = str(problem.get("detail") or problem.get("title") or f"status {status}")
+        places = [
+            f"{'.'.join(str(part) for part in error['loc'][1:]) or 'body'}: {error['msg']}"
+            for error in problem.get("errors") or ()
+        ]
+        super().__init__(f"{words} ({'; '.join(places)})" if places else words)
+        self.status = status
+        """Of HTTP."""
+        self.problem = problem
+        """Problem details (RFC 9457) as they came."""
+
+    @property
+    def code(self) -> str:
+        """What it is about, for programs, such as `unknown-type`; empty where a proxy answered."""
+        return str(self.problem.get("type") or "").removeprefix("urn:milepost:")
+
+    @property
+    def errors(self) -> Sequence[Mapping[str, Any]]:
+        """What is wrong, field by field: `loc` (`["body", "params", "to", 0]`) and `msg`."""
+        return self.problem.get("errors") or ()
+
+
+class InvalidRequest(RequestRefused):
+    """What was sent is not what it has to be; `errors` says where."""
+
+
+class NotSignedIn(RequestRefused):
+    """The credentials are missing, expired, revoked, or signed with another secret."""
+
+
+class NotAllowed(RequestRefused):
+    """The credentials are good, but not for this."""
+
+
+class NotFound(RequestRefused):
+    """There is no such task or task type, or it is another's: nobody can tell which."""
+
+
+class Conflict(RequestRefused):
+    """The state of the task forbids it: it has ended, or it has not."""
+
+
+class TooMany(RequestRefused):
+    """The owner has as many live tasks, requests or connections as one may have."""
+
+
+class Unreachable(MilepostError):
+    """A service gave no useful answer; whether a command had its effect is unknown."""
+
+
+class NotEnded(MilepostError, TimeoutError):
+    """The task has not ended within the time; it goes on."""
 
 
 class Refused(MilepostError):
