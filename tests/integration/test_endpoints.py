@@ -91,6 +91,7 @@ TABLE = {
     "GET /api/submit/access-tokens": Row(200, 403, 403, who="shop"),
     "POST /api/submit/access-tokens": Row(201, 403, 403, who="shop", body={"name": "one"}),
     "DELETE /api/submit/access-tokens/{token_id}": Row(204, 403, 403, who="shop", needs="token"),
+    "DELETE /api/submit/sessions": Row(204, 403, 403, who="shop"),
     "GET /api/submit/task-types": KNOWN,
     "POST /api/submit/tasks": Row(201, 201, 403, body=TASK),
     "POST /api/submit/tasks/batch": Row(201, 201, 403, body={"tasks": [TASK]}),

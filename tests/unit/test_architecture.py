@@ -133,4 +133,5 @@ def test_only_owned_says_whose_things_a_request_is_about():
         "notify/src/milepost_notify/owned.py",
         "submit/src/milepost_submit/owned.py",
         "submit/src/milepost_submit/routers/access_tokens.py",  # of those, nothing of tasks
+        "submit/src/milepost_submit/routers/sessions.py",
     }

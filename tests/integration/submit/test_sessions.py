@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from httpx import ASGITransport
 
 from databases import EVERYWHERE
-from milepost import tokens
+from milepost import keys, tokens
 from milepost.settings import Settings
 from milepost_log.servers import open_servers_async
 from milepost_service.sessions import SESSION_COOKIE
 from milepost_submit.main import build
-from submit_surroundings import ORIGIN, SECRET, Clock, session_of
+from submit_surroundings import ORIGIN, SECRET, Bearer, Clock, session_of
 
 pytestmark = EVERYWHERE
 
@@ -90,11 +90,12 @@ async def test_signing_out_ends_the_session_in_every_process(
 
 
 async def test_a_replica_that_starts_later_does_not_know_the_session_either(
-    client: httpx.AsyncClient, replica: Replica, clock: Clock
+    client: httpx.AsyncClient, replica: Replica, valkey: Any, namespace: str
 ) -> None:
     cookie = await session_of(client)
     headers = {"Cookie": f"{SESSION_COOKIE}={cookie}", "Origin": ORIGIN}
     await client.delete(SESSION, headers=headers)
+    valkey.unlink(keys.revoked(namespace))  # five minutes are over
     async with replica() as other:
         assert await status(other, cookie) == 401
 
@@ -111,6 +112,23 @@ async def test_signing_in_makes_a_new_session_and_ends_the_one_that_came_along(
     assert (await status(client, first), await status(client, second)) == (401, 200)
     third = await session_of(client)
     assert (await status(client, second), await status(client, third)) == (200, 200)
+
+
+async def test_signing_out_everywhere_ends_every_session_of_ones_own(
+    client: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    bobs = [await session_of(client) for _ in range(3)]
+    ann = await session_of(client, "ann")
+    headers = {"Cookie": f"{SESSION_COOKIE}={bobs[0]}", "Origin": ORIGIN}
+    answer = await client.delete("/api/submit/sessions", headers=headers)
+    assert (answer.status_code, "set-cookie" in answer.headers) == (204, True)
+    assert [await status(client, each) for each in (*bobs, ann)] == [401, 401, 401, 200]
+    shop, bob = bearer("shop", scopes=["service"]), bearer("bob")
+    query = {"owner": "local:ann"}
+    answer = await client.delete("/api/submit/sessions", params=query, headers=bob)
+    assert (answer.status_code, await status(client, ann)) == (403, 200)
+    answer = await client.delete("/api/submit/sessions", params=query, headers=shop)
+    assert (answer.status_code, await status(client, ann)) == (204, 401)
 
 
 async def test_a_failed_sign_in_ends_nothing(client: httpx.AsyncClient) -> None:

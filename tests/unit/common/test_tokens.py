@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.callers import Caller
+from milepost.callers import Caller, caller_of
 from milepost.errors import InvalidToken, InvalidValue
+from milepost.owners import check_owner
 from milepost.tokens import mint, verify
 
 SECRET, OLD = "s" * 64, "o" * 64
@@ -69,6 +70,33 @@ def test_an_application_cannot_name_a_local_account():
     with pytest.raises(InvalidValue):
         mint("local:bob", SECRET, now=NOW)
     assert check(mint("local:bob", SECRET, now=NOW, local=True)).owner == "local:bob"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+NAMES = ("sub", "exp", "nbf", "scope", "tasks", "task", "local", "sid", "iss")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON | st.sampled_from(["bob", NOW + 60])))
+def test_whatever_is_claimed_it_is_a_caller_or_a_typed_error(claims: dict[str, Any]):
+    for ours in (True, False):
+        try:
+            who = caller_of({"sub": "bob", "exp": NOW + 60, **claims}, NOW, ours=ours)
+        except InvalidToken:
+            continue
+        assert check_owner(who.owner) == who.owner
+        assert who.expires_at + 10 > NOW
+        assert ours or (who.task, who.credential) == (None, None)
+        assert ours or not who.owner.startswith("local:")
+
+
+@pytest.mark.parametrize("lists", [{"scopes": "admin"}, {"tasks": "t"}])
+def test_a_single_text_is_no_list_of_scopes_or_tasks(lists: dict[str, str]):
+    with pytest.raises(InvalidValue):
+        mint("bob", SECRET, now=NOW, **lists)  # pyright: ignore[reportArgumentType]  # on purpose
 
 
 @given(st.text(max_size=200))

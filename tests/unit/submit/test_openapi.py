@@ -32,7 +32,7 @@ def test_it_names_every_command_of_the_contract(document: dict[str, Any]) -> Non
     assert named == {
         "POST accounts", "POST session", "GET session", "DELETE session", "GET task-types",
         "GET credential", "POST introspection", "GET access-tokens", "POST access-tokens",
-        "DELETE access-tokens/{token_id}",
+        "DELETE access-tokens/{token_id}", "DELETE sessions",
         "POST tasks", "POST tasks/batch", "POST tasks/{task_id}/cancel",
         "POST tasks/{task_id}/retry", "POST tasks/{task_id}/dismiss", "POST inbox/read",
         "GET livez", "GET readyz", "GET metrics",

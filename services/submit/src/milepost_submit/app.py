@@ -7,7 +7,15 @@ from milepost_service.app import Checks, Lifespan, create_app
 from milepost_service.credentials import Clock, Registry
 from milepost_service.request_limit import Buckets
 from milepost_service.revocations import Revocations
-from milepost_submit.routers import access_tokens, accounts, changes, credential, task_types, tasks
+from milepost_submit.routers import (
+    access_tokens,
+    accounts,
+    changes,
+    credential,
+    sessions,
+    task_types,
+    tasks,
+)
 
 PREFIX = "/api/submit"
 
@@ -38,6 +46,7 @@ def create_submit(
         access_tokens.router,
         credential.router,
         credential.guarded,
+        sessions.router,
         task_types.router,
         tasks.batch_router,
         tasks.router,
