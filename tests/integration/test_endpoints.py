@@ -120,6 +120,15 @@ TABLE = {
     "GET /api/notify/admin/workers": OVERSEES,
     "GET /api/notify/admin/dead-letters": OVERSEES,
     "GET /api/notify/admin/parked": OVERSEES,
+    "POST /api/submit/admin/tasks/{task_id}/cancel": Row(
+        202, 403, 403, who="root", needs="task", query="?owner=ann"
+    ),
+    "POST /api/submit/admin/dead-letters/redrive": Row(
+        200, 403, 403, who="root", body={"ids": ["0:1-1"]}
+    ),
+    "POST /api/submit/admin/dead-letters/drop": Row(
+        200, 403, 403, who="root", body={"ids": ["0:1-1"]}
+    ),
     "GET /": open_to_all(),
     "GET /favicon.ico": open_to_all(),
     "GET /static/page.js": open_to_all(),

@@ -35,6 +35,8 @@ def test_it_names_every_command_of_the_contract(document: dict[str, Any]) -> Non
         "DELETE access-tokens/{token_id}", "DELETE sessions",
         "POST tasks", "POST tasks/batch", "POST tasks/{task_id}/cancel",
         "POST tasks/{task_id}/retry", "POST tasks/{task_id}/dismiss", "POST inbox/read",
+        "POST admin/tasks/{task_id}/cancel", "POST admin/dead-letters/redrive",
+        "POST admin/dead-letters/drop",
         "GET livez", "GET readyz", "GET metrics",
     }  # fmt: skip
 

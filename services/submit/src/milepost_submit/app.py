@@ -10,6 +10,7 @@ from milepost_service.revocations import Revocations
 from milepost_submit.routers import (
     access_tokens,
     accounts,
+    admin,
     changes,
     credential,
     sessions,
@@ -51,6 +52,7 @@ def create_submit(
         tasks.batch_router,
         tasks.router,
         changes.router,
+        admin.router,
     ):
         app.include_router(router)
     return app

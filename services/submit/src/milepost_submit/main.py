@@ -13,9 +13,10 @@ from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_log.buckets import request_buckets
 from milepost_log.commands import CommandLog
+from milepost_log.dead_letters import DeadLetters
 from milepost_log.revocations import RevokedList
 from milepost_log.server_checks import Watch, answering, at_start
-from milepost_log.servers import open_servers_async
+from milepost_log.servers import open_servers, open_servers_async
 from milepost_service import checks
 from milepost_service.credentials import Clock
 from milepost_service.database import Database
@@ -61,6 +62,7 @@ def build(
         ConfigurationError: a URL is unusable.
     """
     servers = open_servers_async(settings.redis_url, answer_seconds=ANSWER_SECONDS)
+    waiting_servers = open_servers(settings.redis_url, answer_seconds=ANSWER_SECONDS)
     log = CommandLog(servers, settings.namespace, settings.partitions)
     database = Database.open(settings.database_url, SCHEMA.name)
     watch = Watch(settings.durability)
@@ -84,6 +86,7 @@ def build(
     )
     parts = Parts(
         commands=Commands(door, room, archive, settings.max_live_tasks),
+        dead_letters=DeadLetters(waiting_servers, settings.namespace, settings.partitions),
         catalogue=Catalogue(servers, settings.namespace, clock=clock),
         accounts=Accounts(database),
         passwords=Passwords(),
@@ -97,10 +100,12 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
         try:
-            async with running(
+            looking = (
                 door.keep_preparing(), watch.keep_looking(servers), revocations.keep_looking()
-            ):
-                yield
+            )  # fmt: skip
+            with waiting_servers:
+                async with running(*looking):
+                    yield
         finally:
             await app.state.verified.aclose()
             await archive.close()

@@ -15,7 +15,7 @@ from milepost.events import Actor, TaskCreated
 from milepost.task_state import Status
 from milepost.traces import traceparent
 from milepost_log.commands import Accepted, CommandLog, NewTask
-from milepost_service.auth import acting_owner
+from milepost_service.auth import acting_owner, overseen_owner
 from milepost_submit.archive import Archive
 from milepost_submit.decisions import Offered, Original, find_type
 from milepost_submit.redis_log import Door
@@ -54,6 +54,16 @@ class Commands:
             acting, who, request, self._door, self._room, self._archive, self._max_live_tasks
         )
 
+    def overseen(self, request: Request, operator: Caller, owner: str) -> "Owned":
+        """Bind them to an operator and whomever he acts on; events say that it was he.
+
+        Raises:
+            HttpProblem: 403 without scope `admin`, 422 for what is no owner.
+        """
+        acting = overseen_owner(operator, owner)
+        parts = (self._door, self._room, self._archive, self._max_live_tasks)
+        return Owned(acting, operator, request, *parts, _is_operator=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Owned:
@@ -66,6 +76,7 @@ class Owned:
     _room: Room = field(repr=False)
     _archive: Archive = field(repr=False)
     _max_live_tasks: int = field(repr=False)
+    _is_operator: bool = False
 
     @property
     def parent(self) -> str | None:
@@ -142,6 +153,8 @@ class Owned:
     @property
     def _by(self) -> Actor | None:
         """Who causes events, where it is not the owner."""
+        if self._is_operator:
+            return Actor("operator", self._who.owner)
         if self._who.task is not None:
             return Actor("task", self._who.task)
         return Actor("service", self._who.owner) if "service" in self._who.scopes else None

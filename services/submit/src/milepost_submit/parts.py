@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from milepost_log.dead_letters import DeadLetters
 from milepost_submit.accounts import Accounts
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.owned import Commands
@@ -17,6 +18,7 @@ class Parts:
     """What `main` has wired."""
 
     commands: Commands
+    dead_letters: DeadLetters
     catalogue: Catalogue
     accounts: Accounts
     passwords: Passwords

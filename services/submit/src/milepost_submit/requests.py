@@ -16,6 +16,9 @@ MAX_TITLE_CHARS = 200
 MAX_TAGS = 10
 MAX_TAG_CHARS = 64
 MAX_BATCH = 1000
+MAX_LETTERS = 100
+LETTER = r"^[0-9]{1,4}:[0-9]{1,20}-[0-9]{1,20}$"
+"""Partition and stream id."""
 _REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
@@ -122,6 +125,31 @@ class CancelAnswer(BaseModel):
 
     id: str
     status: Status
+
+
+class LettersRequest(Body):
+    """Some dead letters."""
+
+    ids: Annotated[
+        list[Annotated[str, Field(max_length=100, pattern=LETTER)]],
+        Field(min_length=1, max_length=MAX_LETTERS),
+    ]
+    """As `GET /api/notify/admin/dead-letters` names them."""
+
+
+class LetterOutcome(BaseModel):
+    """What became of a dead letter."""
+
+    id: str
+    done: bool
+    reason: str | None
+    """Why not; null when it was done."""
+
+
+class LettersAnswer(BaseModel):
+    """What became of each, in no order."""
+
+    outcomes: list[LetterOutcome]
 
 
 class TaskTypeAnswer(BaseModel):

@@ -1,0 +1,82 @@
+"""Owns operators' commands: anybody's task asked to stop, dead letters tried again or removed.
+
+Each needs the scope `admin`, and each is in the audit trail, refused ones too.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from milepost.callers import Caller
+from milepost.errors import InvalidValue
+from milepost.problems import HttpProblem, field_error
+from milepost.task_state import ENDED
+from milepost_service import audit
+from milepost_service.answers import PROBLEM_RESPONSES
+from milepost_service.auth import Operator, operator
+from milepost_service.bodies import strict_route
+from milepost_submit.parts import parts_of
+from milepost_submit.requests import CancelAnswer, LetterOutcome, LettersAnswer, LettersRequest
+from milepost_submit.routers.asked import PathTaskId, unknown_task
+
+router = APIRouter(
+    prefix="/api/submit/admin",
+    route_class=strict_route(guard=operator),
+    responses=PROBLEM_RESPONSES,
+    tags=["operators"],
+)
+
+
+@router.post("/tasks/{task_id}/cancel", status_code=202)
+async def cancel(
+    request: Request,
+    task_id: PathTaskId,
+    who: Operator,
+    owner: Annotated[str, Query(description="Whose task it is")],
+) -> CancelAnswer:
+    """Ask anybody's live task to stop; it may still succeed. Repeatable; 409 when it has ended
+    otherwise, 404 when its live state is gone."""
+    overseen = parts_of(request).commands.overseen(request, who, owner)
+    audit.record("admin.tasks.cancel", who.owner, task_id=task_id, owner=overseen.owner)
+    status = await overseen.cancel(task_id)
+    if status is None:
+        raise unknown_task()
+    if status in ENDED and status != "cancelled":
+        raise HttpProblem(409, "refused", f"The task is {status}")
+    return CancelAnswer(id=task_id, status=status)
+
+
+@router.post("/dead-letters/redrive")
+async def redrive(request: Request, body: LettersRequest, who: Operator) -> LettersAnswer:
+    """Put the tasks of dead queue entries into their queues again."""
+    letters = parts_of(request).dead_letters
+    return await _each(who, "admin.dead-letters.redrive", letters.redrive, body.ids)
+
+
+@router.post("/dead-letters/drop")
+async def drop(request: Request, body: LettersRequest, who: Operator) -> LettersAnswer:
+    """Remove dead letters that nobody needs; one whose task has nothing but it stays."""
+    letters = parts_of(request).dead_letters
+    return await _each(who, "admin.dead-letters.drop", letters.drop, body.ids)
+
+
+async def _each(
+    who: Caller,
+    action: str,
+    step: Callable[[Sequence[str]], dict[str, str | None]],
+    ids: Sequence[str],
+) -> LettersAnswer:
+    audit.record(action, who.owner, letters=" ".join(ids))
+    try:
+        outcomes = await asyncio.to_thread(step, ids)
+    except InvalidValue as err:
+        errors = [field_error(["body", "ids"], str(err))]
+        raise HttpProblem(422, "invalid", "Not a dead letter", errors=errors) from err
+    return LettersAnswer(
+        outcomes=[
+            LetterOutcome(id=letter, done=why is None, reason=why)
+            for letter, why in outcomes.items()
+        ]
+    )
