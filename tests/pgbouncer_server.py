@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from certificates import certificate_in
 from postgres_server import NOBODY, Postgres
 from valkey_server import free_port
 
@@ -20,7 +21,8 @@ CONNECTIONS = 3
 class PgBouncer:
     """A pooler one may freeze and kill."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, *, is_tls: bool = False) -> None:
+        """`is_tls`: whoever comes has to speak TLS; `certificate` is the authority's."""
         found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
         assert found is not None, "no PgBouncer: apt-get install pgbouncer"
         self._postgres = postgres
@@ -43,6 +45,13 @@ class PgBouncer:
             server_login_retry = 0.1
             """
         )
+        if is_tls:
+            self.certificate, key = certificate_in(self._folder)
+            with configuration.open("a") as more:
+                more.write(
+                    "client_tls_sslmode = require\n"
+                    f"client_tls_cert_file = {self.certificate}\nclient_tls_key_file = {key}\n"
+                )
         if self._user is not None:
             self._folder.chmod(0o755)
         self._command = [found, str(configuration)]

@@ -5,23 +5,18 @@ whoever connects.
 """
 
 import asyncio
-import ipaddress
 import re
 import ssl
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from certificates import certificate_in
 from loopback_proxy import End, LoopbackProxy
 from milepost_cli.checkout import ROOT
 from valkey_server import Valkey
@@ -59,7 +54,7 @@ def guarded(folder: Path) -> Generator[Guarded]:
     """Run it until the end of the block."""
     server = Valkey(folder, options=("--acllog-max-len", "1000"))
     server.start()
-    certificate, key = _certificate(folder)
+    certificate, key = certificate_in(folder)
     with redis.Redis(port=server.port, decode_responses=True) as admin:
         admin.execute_command("ACL", "SETUSER", NAME, *rule())  # pyright: ignore[reportUnknownMemberType]  # untyped
         with _ended_by(server.port, certificate, key) as port:
@@ -110,32 +105,3 @@ def _ended_by(target: int, certificate: Path, key: Path) -> Generator[int]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that is its own authority, and its key."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis of a test")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / "redis.pem", folder / "redis.key"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate, private
