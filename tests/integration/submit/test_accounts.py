@@ -3,6 +3,7 @@
 import asyncio
 import time
 import unicodedata
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -12,11 +13,13 @@ from fastapi import FastAPI
 from httpx import ASGITransport
 
 from databases import EVERYWHERE
-from milepost import tokens
+from milepost import keys, tokens
 from milepost.errors import InvalidToken
 from milepost.settings import Settings
 from milepost_service.sessions import SESSION_COOKIE
 from milepost_submit.main import build
+from milepost_submit.passwords import Passwords
+from same_steps import steps
 from submit_surroundings import ORIGIN, SECRET, Bearer, Clock, Log
 
 ACCOUNTS = "/api/submit/accounts"
@@ -232,6 +235,32 @@ async def test_unknown_users_and_wrong_passwords_get_the_same_answer(
     assert wrong.status_code == unknown.status_code == impossible.status_code == 401
     assert wrong.json() == unknown.json() == impossible.json()
     assert "set-cookie" not in wrong.headers
+
+
+@pytest.mark.parametrize("password", ["wrong horse battery", "short"])
+async def test_unknown_users_and_wrong_passwords_take_the_same_steps(
+    client: httpx.AsyncClient, app: FastAPI, valkey_url: str, namespace: str,
+    monkeypatch: pytest.MonkeyPatch, password: str,
+) -> None:  # fmt: skip
+    hashed: list[str] = []
+    fits: Callable[[Passwords, str, str], bool] = Passwords._fits  # pyright: ignore[reportPrivateUsage]  # what takes the time
+
+    def noting(self: Passwords, digest: str, text: str) -> bool:
+        hashed.append(f"{digest.rsplit('$', 2)[0]} {text}")  # without salt and hash
+        return fits(self, digest, text)
+
+    monkeypatch.setattr(Passwords, "_fits", noting)
+    await sign_up(client, "bob")
+    await sign_in(client, "nobody", password)  # scripts are loaded
+    found: list[list[str]] = []
+    for name in ("bob", "nobody"):
+        hashed.clear()
+        with steps(valkey_url, namespace) as done:
+            assert (await sign_in(client, name, password)).status_code == 401
+        key = keys.limit(namespace, "sign-in", "account", name)
+        found.append([*done.about(key), *done.about(f"'{name}'"), *hashed])
+    assert found[0] == found[1]
+    assert len(hashed) == 1
 
 
 async def test_after_ten_failures_even_the_right_password_waits(
