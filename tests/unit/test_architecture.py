@@ -23,8 +23,8 @@ PURE = {
     ],
     "libs/log/src/milepost_log": ["attempts", "cluster_url", "slots"],
     "services/submit/src/milepost_submit": [
-        "account_requests", "batches", "common_passwords", "decisions", "params", "refusals",
-        "requests", "usernames",
+        "account_requests", "batches", "common_passwords", "decisions", "limits", "params",
+        "refusals", "requests", "usernames",
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
     "services/notify/src/milepost_notify": [

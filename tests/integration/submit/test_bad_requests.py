@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from fastapi import FastAPI
 
 from milepost import tokens
 from milepost.cursors import ZERO, Cursor
@@ -462,3 +463,16 @@ async def test_head_is_get_without_a_body(client: httpx.AsyncClient, bearer: Bea
     answer = await client.head("/api/submit/session")
     assert (answer.status_code, answer.content) == (401, b"")
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_batch_may_be_allowed_fewer_tasks(
+    client: httpx.AsyncClient, bearer: Bearer, app: FastAPI, settings: Settings, log: Log
+) -> None:
+    app.state.settings = settings.model_copy(update={"max_batch_tasks": 2})
+    for count, status in ((2, 201), (3, 422)):
+        body = b'{"tasks": [%s]}' % b",".join([changed()] * count)
+        answer = await client.post(BATCH, content=body, headers=JSON | bearer("bob"))
+        assert answer.status_code == status, answer.text
+        if status == 422:
+            assert check_problem(answer, 422)["errors"][0]["loc"] == ["body", "tasks"]
+    assert len(log.events()) == 2

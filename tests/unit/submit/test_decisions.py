@@ -19,6 +19,7 @@ from milepost_submit.decisions import (
     find_type,
     fingerprint,
 )
+from milepost_submit.limits import TaskLimits
 from milepost_submit.params import ParamsSchema, UnusableSchema
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
@@ -30,6 +31,10 @@ SCHEMA: dict[str, Any] = {
     "properties": {"n": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}},
     "additionalProperties": False,
 }
+
+
+def limits(params_bytes: int, **lower: int) -> TaskLimits:
+    return replace(TaskLimits(params_bytes, title_chars=200, tags=10, tag_chars=64), **lower)
 
 
 def offered(name: str = "do.it", *, public: bool = True) -> Offered:
@@ -45,7 +50,7 @@ TYPES = {"do.it": offered(), "app.only": offered("app.only", public=False)}
 
 def new(**fields: Any) -> NewTask:
     asked = TaskRequest.model_validate({"type": "do.it", "params": {}} | fields)
-    return decide_new(asked, TYPES["do.it"], fresh_id=ID, max_params_bytes=100)
+    return decide_new(asked, TYPES["do.it"], fresh_id=ID, limits=limits(100))
 
 
 def test_what_is_not_said_comes_from_the_type() -> None:
@@ -102,9 +107,9 @@ def test_params_are_measured_as_compact_json_in_utf_8() -> None:
     params = {"a": "김" * 10}
     size = len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode())
     request = TaskRequest.model_validate({"type": "do.it", "params": params})
-    assert decide_new(request, free, fresh_id=ID, max_params_bytes=size)
+    assert decide_new(request, free, fresh_id=ID, limits=limits(size))
     with pytest.raises(Refusal) as refused:
-        decide_new(request, free, fresh_id=ID, max_params_bytes=size - 1)
+        decide_new(request, free, fresh_id=ID, limits=limits(size - 1))
     assert (refused.value.status, refused.value.errors[0]["loc"]) == (422, ["params"])
 
 
@@ -164,7 +169,7 @@ def original(status: str = "failed", **changes: Any) -> Original:
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_a_retry_is_like_its_original(status: str) -> None:
     task = decide_retry(
-        original(status), TYPES["do.it"], fresh_id=OTHER_ID, max_params_bytes=100,
+        original(status), TYPES["do.it"], fresh_id=OTHER_ID, limits=limits(100),
         idempotency_key="k",
     )  # fmt: skip
     made = task.created
@@ -188,7 +193,7 @@ def test_a_retry_is_refused_where_it_makes_no_sense(
     with pytest.raises(Refusal) as refused:
         decide_retry(
             original(status, params=params), TYPES["do.it"], fresh_id=OTHER_ID,
-            max_params_bytes=100,
+            limits=limits(100),
         )  # fmt: skip
     assert refused.value.status == refusal
 
@@ -201,7 +206,7 @@ def batch(*items: JsonValue, key: str | None = None) -> list[NewTask]:
         owner="bob",
         by_code=False,
         fresh_id=lambda: uuid7(next(numbers), bytes(10)),
-        max_params_bytes=100,
+        limits=limits(100),
         idempotency_key=key,
     )
 
@@ -240,3 +245,19 @@ def test_of_a_batch_the_first_bad_item_is_told(
     assert refused.value.refusal.errors[0]["loc"] == loc
     problem = refused.value.refusal.problem("body", "tasks", index)
     assert problem.as_dict()["errors"][0]["loc"] == ["body", "tasks", index, *loc]
+
+
+@pytest.mark.parametrize(
+    ("lower", "loc"),
+    [({"title_chars": 3}, ["title"]), ({"tags": 1}, ["tags"]), ({"tag_chars": 2}, ["tags", 1])],
+)
+def test_a_limit_may_be_made_less(lower: dict[str, int], loc: list[str | int]) -> None:
+    asked: dict[str, Any] = {
+        "type": "do.it", "params": {}, "title": "Mine", "tags": ["ab", "abc"]
+    }  # fmt: skip
+    request = TaskRequest.model_validate(asked)
+    assert decide_new(request, TYPES["do.it"], fresh_id=ID, limits=limits(100))
+    with pytest.raises(Refusal) as refused:
+        decide_new(request, TYPES["do.it"], fresh_id=ID, limits=limits(100, **lower))
+    assert refused.value.status == 422
+    assert [error["loc"] for error in refused.value.errors or []] == [loc]

@@ -114,6 +114,10 @@ class Settings(BaseSettings):
         256 * 1024 * 1024, ge=1024, description="Bodies of all requests under way in a process"
     )
     max_params_bytes: int = Field(512 * 1024, ge=16, description="A task's params as JSON")
+    max_title_chars: int = Field(200, ge=1, le=200, description="A task's title")
+    max_tags: int = Field(10, ge=0, le=10, description="Tags of a task")
+    max_tag_chars: int = Field(64, ge=1, le=64, description="A tag")
+    max_batch_tasks: int = Field(1000, ge=1, le=1000, description="Tasks of a batch")
     max_live_tasks: int = Field(1000, ge=1, description="Tasks of one owner not yet ended")
     max_result_bytes: int = Field(64 * 1024, ge=16, description="A task's result as JSON")
     max_log_lines: int = Field(1000, ge=0, description="Log lines of one task")

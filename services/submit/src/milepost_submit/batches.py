@@ -8,6 +8,7 @@ from pydantic import JsonValue, ValidationError
 from milepost.problems import field_error, field_errors
 from milepost_log.commands import NewTask
 from milepost_submit.decisions import Offered, decide_new, find_type, fingerprint
+from milepost_submit.limits import TaskLimits
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
 
@@ -28,7 +29,7 @@ def decide_batch(
     owner: str,
     by_code: bool,
     fresh_id: Callable[[], str],
-    max_params_bytes: int,
+    limits: TaskLimits,
     parent: str | None = None,
     idempotency_key: str | None = None,
 ) -> list[NewTask]:
@@ -56,7 +57,7 @@ def decide_batch(
                 request,
                 offered,
                 fresh_id=fresh_id(),
-                max_params_bytes=max_params_bytes,
+                limits=limits,
                 parent=parent,
                 idempotency_key=key,
             )

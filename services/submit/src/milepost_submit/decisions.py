@@ -8,9 +8,10 @@ from typing import Any
 
 from milepost.events import TaskCreated
 from milepost.keys import Priority
-from milepost.problems import field_error
+from milepost.problems import FieldError, field_error
 from milepost.task_types import TaskType
 from milepost_log.commands import NewTask
+from milepost_submit.limits import TaskLimits
 from milepost_submit.params import ParamsSchema
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
@@ -56,7 +57,7 @@ def decide_new(
     offered: Offered,
     *,
     fresh_id: str,
-    max_params_bytes: int,
+    limits: TaskLimits,
     parent: str | None = None,
     idempotency_key: str | None = None,
 ) -> NewTask:
@@ -64,13 +65,13 @@ def decide_new(
 
     Args:
         fresh_id: the task's id when the client sent none.
-        max_params_bytes: of params as compact JSON.
         parent: the task whose code asks.
 
     Raises:
-        Refusal: 422, params are too large or not what the type's schema asks for.
+        Refusal: 422, something is too large, or params are not what the type's schema asks for.
     """
-    _check_params(request.params, offered, max_params_bytes)
+    _check_texts(request, limits)
+    _check_params(request.params, offered, limits.params_bytes)
     task_type = offered.type
     created = TaskCreated(
         task_type=task_type.name,
@@ -99,7 +100,7 @@ def decide_retry(
     offered: Offered,
     *,
     fresh_id: str,
-    max_params_bytes: int,
+    limits: TaskLimits,
     idempotency_key: str | None = None,
 ) -> NewTask:
     """Accept that an ended task is run again, as a new one.
@@ -109,7 +110,7 @@ def decide_retry(
     """
     if original.status not in ("failed", "cancelled"):
         raise Refusal(409, "refused", f"The task is {original.status}")
-    _check_params(original.params, offered, max_params_bytes)
+    _check_params(original.params, offered, limits.params_bytes)
     created = TaskCreated(
         task_type=offered.type.name,
         title=original.title,
@@ -132,6 +133,21 @@ def fingerprint(request: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of a request; the order of names does not matter."""
     text = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(text.encode()).hexdigest()
+
+
+def _check_texts(request: TaskRequest, limits: TaskLimits) -> None:
+    errors: list[FieldError] = []
+    if request.title is not None and len(request.title) > limits.title_chars:
+        errors.append(field_error(["title"], f"at most {limits.title_chars} characters"))
+    if len(request.tags) > limits.tags:
+        errors.append(field_error(["tags"], f"at most {limits.tags}"))
+    errors += [
+        field_error(["tags", index], f"at most {limits.tag_chars} characters")
+        for index, tag in enumerate(request.tags)
+        if len(tag) > limits.tag_chars
+    ]
+    if errors:
+        raise Refusal(422, "invalid", "Longer than is allowed here", errors)
 
 
 def _check_params(params: dict[str, Any], offered: Offered, max_bytes: int) -> None:

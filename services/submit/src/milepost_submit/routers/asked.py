@@ -10,6 +10,7 @@ from milepost.ids import canonical_task_id, uuid7
 from milepost.problems import HttpProblem, field_error
 from milepost.settings import Settings
 from milepost_service.described import OWNER
+from milepost_submit.limits import TaskLimits
 from milepost_submit.requests import BatchRequest
 
 MAX_KEY_CHARS = 255
@@ -49,6 +50,16 @@ PathTaskId = Annotated[str, Depends(_task_id)]
 def settings_of(request: Request) -> Settings:
     """The settings of this application."""
     return request.app.state.settings
+
+
+def limits_of(settings: Settings) -> TaskLimits:
+    """How much a task may have."""
+    return TaskLimits(
+        settings.max_params_bytes,
+        settings.max_title_chars,
+        settings.max_tags,
+        settings.max_tag_chars,
+    )
 
 
 def one_owner(body: str | None, query: str | None) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from milepost.problems import HttpProblem, field_error
 from milepost_service.answers import PROBLEM_RESPONSES, again
 from milepost_service.auth import Writer, writer
 from milepost_service.bodies import strict_route
@@ -20,6 +21,7 @@ from milepost_submit.routers.asked import (
     PathTaskId,
     batch_owner,
     fresh_id,
+    limits_of,
     one_owner,
     settings_of,
     unknown_task,
@@ -54,7 +56,7 @@ async def submit(
             owned.type_of(types, body.type),
             fresh_id=fresh_id(request),
             parent=owned.parent,
-            max_params_bytes=settings.max_params_bytes,
+            limits=limits_of(settings),
             idempotency_key=key,
         )
     except Refusal as refusal:
@@ -76,6 +78,9 @@ async def submit_batch(
     parts, settings = parts_of(request), settings_of(request)
     named, at = batch_owner(body, owner)
     owned = parts.commands.of(request, who, named, place=at)
+    if len(body.tasks) > settings.max_batch_tasks:
+        error = field_error(["body", "tasks"], f"at most {settings.max_batch_tasks} tasks")
+        raise HttpProblem(422, "invalid", "Too many for a batch", errors=[error])
     types = await parts.catalogue.types(types_named(body.tasks))
     try:
         tasks = await asyncio.to_thread(
@@ -86,7 +91,7 @@ async def submit_batch(
             by_code=owned.is_code,
             parent=owned.parent,
             fresh_id=lambda: fresh_id(request),
-            max_params_bytes=settings.max_params_bytes,
+            limits=limits_of(settings),
             idempotency_key=key,
         )
     except RefusedItem as err:
@@ -129,7 +134,7 @@ async def retry(
             original,
             owned.type_of(types, original.type),
             fresh_id=fresh_id(request),
-            max_params_bytes=settings.max_params_bytes,
+            limits=limits_of(settings),
             idempotency_key=key,
         )
     except Refusal as refusal:
