@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -77,12 +78,7 @@ async def test_a_gap_brings_the_state_anew(page: Page, up: Up):
     await sign_up(page, up)
     await submit(page, up, "demo.steps", "Before", steps=1, seconds=0)
     await reaches(page, "Before")
-    lost = new_id()
-    row = {
-        "id": "x",
-        "name": "task_progress",
-        "data": {"task_id": lost, "id": lost, "title": "Ghost"},
-    }
+    ghost = {"task_id": new_id(), "title": "Ghost"}
     first = True
 
     async def gap(route: Route) -> None:
@@ -91,9 +87,10 @@ async def test_a_gap_brings_the_state_anew(page: Page, up: Up):
             await route.continue_()
             return
         first = False
-        body = (
-            f"id: AQ\nevent: task_progress\ndata: {json.dumps(row)}\n\nevent: gap\ndata: {{}}\n\n"
-        )
+        cursor = parse_qs(urlsplit(route.request.url).query)["since"][0]
+        row = {"id": cursor, "name": "task_progress", "data": ghost}
+        body = f"id: {cursor}\nevent: task_progress\ndata: {json.dumps(row)}\n\n"
+        body += "event: gap\ndata: {}\n\n"
         await route.fulfill(status=200, content_type="text/event-stream", body=body)
 
     await page.route(STREAM, gap)

@@ -119,7 +119,10 @@ export function createDelivery(ports) {
         listen();
         onHeard();
         for (const { event, data } of messages) {
-          if (event === "gap") throw onBadCursor(); // what follows is the whole state: ask for it in pages
+          if (event === "gap") {
+            tell(); // what came before it has an older cursor
+            throw onBadCursor(); // what follows is the whole state: ask for it in pages
+          }
           if (event === "expired") onExpired();
           else rows.push(JSON.parse(data));
         }
