@@ -51,13 +51,20 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
-ALIVE = """() => [
-  ...document.querySelectorAll("img[src=x], iframe, svg[onload], [onerror], [onpointerenter]"),
-  ...[...document.scripts].filter((each) => !each.src),
-  ...[...document.querySelectorAll("[href], [src], [action]")].filter((each) =>
-    ["href", "src", "action"].some((name) =>
-      (each.getAttribute(name) ?? "").trim().toLowerCase().startsWith("javascript:"))),
-].map((each) => each.outerHTML)"""
+ALIVE = """() => {
+  const roots = [document];
+  for (const root of roots)
+    for (const each of root.querySelectorAll("*")) if (each.shadowRoot) roots.push(each.shadowRoot);
+  const all = (selector) => roots.flatMap((root) => [...root.querySelectorAll(selector)]);
+  return [
+    ...all("img[src=x], iframe, svg[onload], [onerror], [onpointerenter]"),
+    ...all("script").filter((each) => !each.src),
+    ...all("[href], [src], [action]").filter((each) =>
+      ["href", "src", "action"].some((name) =>
+        (each.getAttribute(name) ?? "").trim().toLowerCase().startsWith("javascript:"))),
+  ].map((each) => each.outerHTML);
+}"""
+"""What of the page is an element that a script would be planted in, in every shadow root too."""
 
 
 @dataclass
@@ -74,6 +81,7 @@ class Visitor:
         for opener in await self._openers():
             if await opener.is_visible():
                 await opener.click()
+        await expect(self.page.get_by_text("Loading…").locator("visible=true")).to_have_count(0)
         for found in await self.page.locator("*:visible").filter(has_text="onerror").all():
             await found.hover(force=True, timeout=1000)
         assert await self.page.evaluate("window.planted") == 0
@@ -142,6 +150,7 @@ async def test_no_planted_script_runs_in_the_page_or_the_caught_mail(visitor: Vi
     await expect(page.get_by_role("progressbar")).to_have_count(3)
     await expect(page.get_by_role("button", name="Close", exact=True)).to_have_count(3)
     await visitor.look()
+    await expect(page.locator(".panel", has_text="onerror")).to_have_count(3)
     await page.reload()
     await expect(page.get_by_role("progressbar")).to_have_count(3)
     await visitor.look()
