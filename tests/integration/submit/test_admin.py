@@ -91,7 +91,10 @@ async def test_dead_letters_are_removed_or_said_why_not(
         )
         assert [each["done"] for each in answer.json()["outcomes"]] == [done]
     assert valkey.xlen(dead) == 0
-    wrong: list[list[str] | None] = [None, [], ["x"], ["999:1-1"], ["0:1-1"] * 101]
+    unknown = {"ids": ["999:1-1", "0:9999999999999999999-9"]}
+    answer = await client.post(f"{ADMIN}/dead-letters/drop", json=unknown, headers=root)
+    assert [each["done"] for each in answer.json()["outcomes"]] == [False, False]
+    wrong: list[list[str] | None] = [None, [], ["x"], ["0:1-1"] * 101, [f"0:1-{10**19}"]]
     for ids in wrong:
         bad = {} if ids is None else {"ids": ids}
         answer = await client.post(f"{ADMIN}/dead-letters/drop", json=bad, headers=root)

@@ -17,8 +17,8 @@ MAX_TAGS = 10
 MAX_TAG_CHARS = 64
 MAX_BATCH = 1000
 MAX_LETTERS = 100
-LETTER = r"^[0-9]{1,4}:[0-9]{1,20}-[0-9]{1,20}$"
-"""Partition and stream id."""
+LETTER = r"^[0-9]{1,4}:[0-9]{1,19}-[0-9]{1,19}$"
+"""Partition and stream id, whose numbers have 64 bits."""
 _REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 

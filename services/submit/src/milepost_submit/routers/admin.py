@@ -10,8 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from milepost.callers import Caller
-from milepost.errors import InvalidValue
-from milepost.problems import HttpProblem, field_error
+from milepost.problems import HttpProblem
 from milepost.task_state import ENDED
 from milepost_service import audit
 from milepost_service.answers import PROBLEM_RESPONSES
@@ -19,7 +18,7 @@ from milepost_service.auth import Operator, operator
 from milepost_service.bodies import strict_route
 from milepost_submit.parts import parts_of
 from milepost_submit.requests import CancelAnswer, LetterOutcome, LettersAnswer, LettersRequest
-from milepost_submit.routers.asked import PathTaskId, unknown_task
+from milepost_submit.routers.asked import PathTaskId, settings_of, unknown_task
 
 router = APIRouter(
     prefix="/api/submit/admin",
@@ -52,28 +51,28 @@ async def cancel(
 async def redrive(request: Request, body: LettersRequest, who: Operator) -> LettersAnswer:
     """Put the tasks of dead queue entries into their queues again."""
     letters = parts_of(request).dead_letters
-    return await _each(who, "admin.dead-letters.redrive", letters.redrive, body.ids)
+    return await _each(request, who, "admin.dead-letters.redrive", letters.redrive, body.ids)
 
 
 @router.post("/dead-letters/drop")
 async def drop(request: Request, body: LettersRequest, who: Operator) -> LettersAnswer:
     """Remove dead letters that nobody needs; one whose task has nothing but it stays."""
     letters = parts_of(request).dead_letters
-    return await _each(who, "admin.dead-letters.drop", letters.drop, body.ids)
+    return await _each(request, who, "admin.dead-letters.drop", letters.drop, body.ids)
 
 
 async def _each(
+    request: Request,
     who: Caller,
     action: str,
     step: Callable[[Sequence[str]], dict[str, str | None]],
     ids: Sequence[str],
 ) -> LettersAnswer:
     audit.record(action, who.owner, letters=" ".join(ids))
-    try:
-        outcomes = await asyncio.to_thread(step, ids)
-    except InvalidValue as err:
-        errors = [field_error(["body", "ids"], str(err))]
-        raise HttpProblem(422, "invalid", "Not a dead letter", errors=errors) from err
+    partitions = settings_of(request).partitions
+    there = [letter for letter in ids if int(letter.partition(":")[0]) < partitions]
+    outcomes = {letter: "there is no such partition" for letter in ids if letter not in there}
+    outcomes |= await asyncio.to_thread(step, there)
     return LettersAnswer(
         outcomes=[
             LetterOutcome(id=letter, done=why is None, reason=why)
