@@ -62,6 +62,10 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         query.pop("owner", None)  # they have to be one
     if "until" in body and not _is_cursor(body["until"]):
         body["until"] = CURSOR
+    if "/dead-letters/" in case.operation.path and isinstance(body.get("ids"), list):
+        body["ids"] = [
+            f"0:{number + 1}-1" for number, _ in enumerate(body["ids"])
+        ]  # of a partition
     if case.operation.path == "/api/submit/accounts":
         body |= {"username": uuid4().hex, "password": uuid4().hex}  # neither taken nor common
     elif case.operation.path == "/api/submit/tasks":
