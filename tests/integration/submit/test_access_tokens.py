@@ -193,3 +193,16 @@ async def test_a_token_is_kept_as_a_hash_and_not_logged(
         for file in (path, f"{path}-wal"):
             with open(file, "rb") as opened:  # noqa: ASYNC230, PTH123  # a test
                 assert made["token"].encode() not in opened.read()
+
+
+async def test_a_token_may_revoke_itself_and_no_other(client: httpx.AsyncClient) -> None:
+    bob = await signed_in(client)
+    mine, other = await make(client, bob), await make(client, bob, name="desktop")
+    answer = await client.delete(f"{TOKENS}/{other['id']}", headers=with_token(mine))
+    assert answer.status_code == 403
+    assert (await client.get(TOKENS, headers=with_token(mine))).status_code == 403
+    answer = await client.delete(f"{TOKENS}/{mine['id']}", headers=with_token(mine))
+    assert answer.status_code == 204
+    assert [each["name"] for each in await listed(client, bob)] == ["desktop"]
+    answer = await client.post(TASKS, json=BODY, headers=with_token(mine))
+    assert answer.status_code == 401

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,19 @@ from milepost_cli.options import (
 PASSED_ON = {
     "test": ("milepost_cli.checkout:test", "run every test; arguments go to pytest"),
     "bench": ("milepost_cli.checkout:bench", "run a benchmark beside its peer; none: list them"),
+}
+# Handed over as well: the terminal client has a parser of its own (typer), which starts slower.
+CLIENT = {
+    "send": "submit a task and watch it to its end",
+    "watch": "watch your tasks move",
+    "tasks": "list your tasks",
+    "show": "everything of a task, with its history",
+    "explain": "why a task is not running, or not done",
+    "cancel": "ask tasks to stop",
+    "retry": "run a failed or cancelled task again",
+    "login": "sign in, for these commands",
+    "logout": "sign out",
+    "completion": "print what makes bash, zsh or fish complete",
 }
 DEFAULT_PORT = 8000
 UNREAD = 141
@@ -49,7 +63,9 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in PASSED_ON:
         return _call(PASSED_ON[arguments[0]][0], arguments[1:])
-    options = vars(_parser().parse_args(arguments))
+    if arguments and arguments[0] in CLIENT:
+        return _call("milepost_cli.client.entry:run", arguments)
+    options = vars(_parser()[0].parse_args(arguments))
     options.pop("command")
     return _call(options.pop("entry"), **options)
 
@@ -61,15 +77,26 @@ def _call(entry: str, *positional: object, **options: object) -> int:
     return run(*positional, **options) or 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def commands() -> dict[str, list[str]]:
+    """Every command, with the options that its help names."""
+    return {
+        name: sorted(set(re.findall(r"--[a-z][a-z-]*", command.format_help())))
+        for name, command in _parser()[1].items()
+    }
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and those of the commands by their names."""
     parser = Parser(prog="milepost", description="Live progress of people's own tasks.")
     parser.add_argument(
         "--version", action=Version, nargs=0, default=argparse.SUPPRESS, help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
+    added: dict[str, argparse.ArgumentParser] = {}
+
     def add(name: str, entry: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
+        added[name] = command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(entry=entry)
         return command
 
@@ -119,6 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
+    for name, text in CLIENT.items():
+        add(name, "milepost_cli.client.entry:run", text)
     for name, (entry, text) in PASSED_ON.items():
         add(name, entry, text)
-    return parser
+    return parser, added

@@ -27,13 +27,6 @@ class Acting:
     """The running task that acts for its own owner."""
     access: Access
 
-    def with_headers(self, **more: str) -> Access:
-        """The access, with these headers in every request."""
-        access = self.access
-        return Access(
-            access.submit_url, access.notify_url, lambda ask: {**access.headers(ask), **more}
-        )
-
 
 def acting_for(owner: str | None) -> Acting:
     """As whom to ask for `owner`; null: for the running task's.

@@ -20,9 +20,9 @@ WAIT_SECONDS = 25
 """A long poll's; proxies often give up on 30 s and more."""
 
 
-def submitted(body: Mapping[str, Any]) -> Conversation[dict[str, Any]]:
-    """Make a task. `body` has an id made by the caller, or an Idempotency-Key goes with it."""
-    return answered(Ask("submit", "POST", "/api/submit/tasks", body=body))
+def submitted(body: Mapping[str, Any], key: str | None = None) -> Conversation[dict[str, Any]]:
+    """Make a task. `body` has an id made by the caller, or else `key` makes one of it."""
+    return answered(Ask("submit", "POST", "/api/submit/tasks", body=body, key=key))
 
 
 def read(task_id: str, owner: str | None, at_least: str | None = None) -> Conversation[Task]:

@@ -53,6 +53,8 @@ class Ask:
     body: Mapping[str, Any] | None = None
     seconds: float = ANSWER_SECONDS
     """How long to wait for the answer."""
+    key: str | None = None
+    """Idempotency-Key: what makes a command safe to repeat whose body has no id of its own."""
     task: str | None = None
     """The only task it reads: credentials that can be narrowed are good for that one alone."""
 
@@ -83,7 +85,7 @@ Conversation = Generator[Step, Answer | None, T]
 """Is sent the answer to an Ask, and null to everything else."""
 
 
-def answered(ask: Ask, pauses: Iterable[float] = PAUSES_SECONDS) -> Conversation[dict[str, Any]]:
+def answered(ask: Ask, pauses: Iterable[float] = PAUSES_SECONDS) -> Conversation[Any]:
     """Ask until there is an answer; the body of a good one.
 
     What went wrong on the other side (5xx, no answer) is asked again, so every command has to be
@@ -97,8 +99,8 @@ def answered(ask: Ask, pauses: Iterable[float] = PAUSES_SECONDS) -> Conversation
     for pause in (*pauses, None):
         answer = yield ask
         assert answer is not None, "who carries it out answers an Ask"
-        if 200 <= answer.status < 300 and isinstance(answer.body, dict | None):
-            return cast(dict[str, Any], answer.body or {})
+        if 200 <= answer.status < 300 and isinstance(answer.body, dict | list | None):
+            return cast(Any, answer.body)
         too_often = answer.status == 429 and ask.method == "GET"
         if 400 <= answer.status < 500 and not too_often:
             raise refusal(answer)

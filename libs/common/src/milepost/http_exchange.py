@@ -28,12 +28,13 @@ class Access:
     def request(self, ask: Ask) -> dict[str, Any]:
         """An Ask as arguments of httpx."""
         base = self.submit_url if ask.service == "submit" else self.notify_url
+        key = {} if ask.key is None else {"Idempotency-Key": ask.key}
         return {
             "method": ask.method,
             "url": base.rstrip("/") + ask.path,
             "params": dict(ask.query),
             "json": None if ask.body is None else dict(ask.body),
-            "headers": dict(self.headers(ask)),
+            "headers": {**self.headers(ask), **key},
             "timeout": ask.seconds,
         }
 

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     notify_url: str = Field(
         "http://127.0.0.1:8000", description="Where other services reach notify"
     )
+    url: str | None = Field(
+        None, description="Where the terminal client reaches Milepost; null: the last login's"
+    )
+    token: str | None = Field(
+        None, description="The terminal client's token; null: that which `milepost login` has made"
+    )
     host: str = Field("127.0.0.1", description="Address an HTTP service listens on")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

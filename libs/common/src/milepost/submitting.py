@@ -7,13 +7,21 @@ a running task's the key `parent:ordinal`, so that a repeated attempt makes no t
 import time
 from collections.abc import Mapping, Sequence
 from secrets import token_bytes
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.acting import acting_for
 from milepost.conversations import submitted
 from milepost.handles import TaskHandle
 from milepost.http_exchange import Access, arun, run
 from milepost.ids import uuid7
+
+
+class _Request(NamedTuple):
+    """What it takes to submit, as often as needed."""
+
+    access: Access
+    body: Mapping[str, Any]
+    key: str | None
 
 
 def submit(
@@ -40,8 +48,8 @@ def submit(
         TypeError: no owner is given and no task runs here.
         ConfigurationError: MILEPOST_SECRET is missing or weak.
     """
-    access, body = _request(name, params, owner, title, tags, delay_seconds, priority)
-    return _handle(run(submitted(body), access), owner)
+    request = _request(name, params, owner, title, tags, delay_seconds, priority)
+    return _handle(run(submitted(request.body, request.key), request.access), owner)
 
 
 async def asubmit(
@@ -55,8 +63,9 @@ async def asubmit(
     priority: str | None = None,
 ) -> TaskHandle:
     """The same as `submit`, for asyncio."""
-    access, body = _request(name, params, owner, title, tags, delay_seconds, priority)
-    return _handle(await arun(submitted(body), access), owner)
+    request = _request(name, params, owner, title, tags, delay_seconds, priority)
+    answer = await arun(submitted(request.body, request.key), request.access)
+    return _handle(answer, owner)
 
 
 def _request(
@@ -67,7 +76,7 @@ def _request(
     tags: Sequence[str],
     delay_seconds: float | None,
     priority: str | None,
-) -> tuple[Access, dict[str, Any]]:
+) -> _Request:
     acting = acting_for(owner)
     body = {
         "type": name, "params": dict(params), "title": title, "tags": list(tags) or None,
@@ -76,9 +85,8 @@ def _request(
     given = {key: value for key, value in body.items() if value is not None}
     if acting.parent is None:
         given["id"] = uuid7(time.time_ns() // 1_000_000, token_bytes(10))
-        return acting.access, given
-    key = f"{acting.parent.id}:{next(acting.parent.children)}"
-    return acting.with_headers(**{"Idempotency-Key": key}), given
+        return _Request(acting.access, given, None)
+    return _Request(acting.access, given, f"{acting.parent.id}:{next(acting.parent.children)}")
 
 
 def _handle(answer: Mapping[str, Any], owner: str | None) -> TaskHandle:

@@ -26,14 +26,19 @@ async def keeper(request: Request) -> Caller:
     """Require a signed-in person, or an application's backend by a token that expires.
 
     Whoever gets hold of a page's token for 15 minutes, or of a script's, shall not make himself one
-    that lasts.
+    that lasts. A script's may be put away by itself.
 
     Raises:
         HttpProblem: 401, 403, 503.
     """
     who = await caller(request)
     is_backend = who.kind == "token" and "service" in who.scopes
-    if who.kind != "session" and not is_backend:
+    revokes_itself = (
+        request.method == "DELETE"
+        and who.kind == "access-token"
+        and request.path_params.get("token_id") == who.credential
+    )
+    if who.kind != "session" and not is_backend and not revokes_itself:
         detail = "Sign in, or let your application's backend (scope service) do it."
         raise HttpProblem(403, "forbidden", "Not with these credentials", detail)
     return who

@@ -1,0 +1,1 @@
+"""The terminal client: a person's own tasks, over HTTP like any other client."""
