@@ -10,7 +10,10 @@ from milepost.settings import Settings
 from milepost_cli.checkout import ROOT
 
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES_PAGE = ROOT / "examples" / "README.md"
+PAGES = [
+    README, ROOT / "CONTRIBUTING.md", EXAMPLES_PAGE, *sorted((ROOT / "docs").rglob("*.md"))
+]  # fmt: skip
 EXAMPLES = [README, ROOT / "docs" / "tasks.md", ROOT / "docs" / "testing.md"]
 SCREENS = ROOT / "docs" / "screens"
 """Pictures that the browser tests make: a link into it may be dead only until the first is kept."""
@@ -130,6 +133,14 @@ def test_examples_of_tasks_define_tasks(
     monkeypatch.setattr(definitions, "_REGISTRY", {})
     exec(compile(code, where, "exec"), {"__name__": where})
     assert definitions.definitions()
+
+
+def test_what_moving_from_flask_shows_is_what_the_example_has() -> None:
+    page = (ROOT / "docs" / "from-flask-rq.md").read_text()
+    shown = re.findall(r"^```python\n# (\S+)\n(.*?)^```$", page, re.M | re.S)
+    assert [file for file, _ in shown] == ["blog_tasks.py", "app.py", "app.py"]
+    for file, code in shown:
+        assert code in (ROOT / "examples" / "flask" / file).read_text()
 
 
 def test_the_page_of_benchmarks_has_a_place_for_every_one() -> None:

@@ -12,7 +12,9 @@ from milepost_cli import checkout
 
 TOOLS = sys.executable.rpartition("/")[0]
 FOLDERS = [
-    name for name in ("libs", "services", "tests", "benches") if (checkout.ROOT / name).is_dir()
+    name
+    for name in ("libs", "services", "tests", "benches", "examples")
+    if (checkout.ROOT / name).is_dir()
 ]
 # The longest first: it has one core, the others share the second.
 STEPS = {
