@@ -67,3 +67,14 @@ def test_a_transfer_encoding_that_hides_a_size_is_no_way_in(start: Start) -> Non
             answer = rest(sock)
         assert b" 500 " not in answer
         assert b" 200 " not in answer
+
+
+def test_a_body_is_nested_so_deep_and_no_deeper(start: Start) -> None:
+    _, url = start(max_json_depth=5)
+
+    def sent(depth: int) -> httpx.Response:
+        return httpx.post(f"{url}/api/x/echo", content="[" * depth + "]" * depth, headers=JSON)
+
+    assert sent(6).status_code == 400
+    assert "nested deeper than 5 levels" in sent(6).json()["detail"]
+    assert "nested" not in sent(5).text

@@ -118,6 +118,15 @@ def test_a_head_that_comes_slowly_is_not_waited_for(
     assert httpx.get(f"{url}/api/x/livez").status_code == 200
 
 
+def test_who_connects_and_says_nothing_is_not_waited_for(start: Start) -> None:
+    _, url = start(head_seconds=1)
+    with connected(url) as sock:
+        began = time.monotonic()
+        said = rest(sock)
+        assert 0.9 < time.monotonic() - began < 15
+    assert not said or b" 408 " in said
+
+
 def test_line_breaks_between_requests_do_not_keep_a_connection(start: Start) -> None:
     _, url = start(head_seconds=1)
     with connected(url) as sock:

@@ -3,22 +3,34 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import jwt
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from milepost import tokens
 from milepost.codec import decode, type_and_version
 from milepost.cursors import Cursor, StreamId
-from milepost.errors import InvalidCursor, InvalidToken, InvalidValue, UndecodableEvent
+from milepost.definitions import TaskDefinition, task
+from milepost.errors import (
+    InvalidCursor,
+    InvalidToken,
+    InvalidValue,
+    ParamsChanged,
+    UndecodableEvent,
+)
 from milepost.events import type_names
 from milepost.ids import canonical_task_id
 from milepost.origins import normal_origin
 from milepost.owners import check_owner, key_hash, owner_hash, partition_of
+from milepost.progress import Progress
 from milepost_service import strict_json
+from milepost_submit.params import ParamsSchema
+from milepost_worker.tasks import demo, export, mail
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 NOW = 1_800_000_000.0
@@ -121,6 +133,42 @@ def test_a_well_signed_token_of_any_content(said: dict[str, Any], head: dict[str
         assert who.owner == said["sub"] == check_owner(who.owner)
         assert who.expires_at > NOW - 11
         assert not who.owner.startswith("local:") or said.get("local") is True
+
+
+@task("decoders.sample")
+def sample(
+    count: Annotated[int, Field(ge=1, le=9)],
+    words: list[Annotated[str, Field(pattern="^[a-z]+$")]],
+    when: datetime | None = None,
+    more: dict[str, float] | None = None,
+) -> None:
+    """Takes what is usual."""
+
+
+params = st.dictionaries(
+    st.sampled_from(["count", "words", "when", "more", "to", "subject", "body", "format"])
+    | st.text(max_size=9),
+    st.integers(-1, 10)
+    | st.lists(st.text("ab1", max_size=3) | anything, max_size=3)
+    | st.sampled_from(["csv", "2026-01-01T00:00:00Z", "a@x.test", "=?utf-8?q?=0D?="])
+    | anything,
+    max_size=5,
+)
+
+
+@given(params, st.sampled_from([sample, mail.send, export.export, demo.steps]))
+@example({"count": 1, "words": ["a"], "more": {"x": 1}}, sample)
+@example({"to": ["a@x.test"], "subject": "s", "body": "b"}, mail.send)
+@example({"count": 1, "words": ["\ud800"]}, sample)
+@example({"count": 10**400, "words": []}, sample)
+def test_params(said: dict[str, Any], definition: TaskDefinition[Any, Any]) -> None:
+    try:
+        said = strict_json.loads(json.dumps(said).encode())
+    except strict_json.NotJson:
+        return  # refused before anybody asks what it is
+    errors = ParamsSchema(definition.announcement.params_schema).errors(said)
+    assert all(error["loc"][0] == "params" and error["msg"] for error in errors)
+    read(lambda each: definition.arguments(each, Progress()), said, ParamsChanged)
 
 
 fields = st.dictionaries(

@@ -120,6 +120,9 @@ class Settings(BaseSettings):
         256 * 1024 * 1024, ge=1024, description="Bodies of all requests under way in a process"
     )
     max_params_bytes: int = Field(512 * 1024, ge=16, description="A task's params as JSON")
+    max_json_depth: int = Field(
+        32, ge=4, le=32, description="Arrays and objects inside each other in a body"
+    )
     max_title_chars: int = Field(200, ge=1, le=200, description="A task's title")
     max_tags: int = Field(10, ge=0, le=10, description="Tags of a task")
     max_tag_chars: int = Field(64, ge=1, le=64, description="A tag")

@@ -56,7 +56,8 @@ class StrictRoute(StrictQueryRoute):
                     raise HttpProblem(422, "invalid", "This call takes no body", errors=[error])
                 if has_body and raw:
                     require_json(request)
-                    read_request.value = await parse(raw)
+                    depth = request.app.state.settings.max_json_depth
+                    read_request.value = await parse(raw, depth)
                 return await handle(read_request)
 
         return strict
@@ -150,7 +151,7 @@ def require_json(request: Request) -> None:
         raise HttpProblem(415, "not-json", "Send application/json in UTF-8")
 
 
-async def parse(raw: bytes) -> Any:
+async def parse(raw: bytes, max_depth: int) -> Any:
     """Read strict JSON, large bodies in a thread.
 
     Raises:
@@ -158,8 +159,8 @@ async def parse(raw: bytes) -> Any:
     """
     try:
         if len(raw) >= _THREAD_FROM_BYTES:
-            return await asyncio.to_thread(strict_json.loads, raw)
-        return strict_json.loads(raw)
+            return await asyncio.to_thread(strict_json.loads, raw, max_depth)
+        return strict_json.loads(raw, max_depth)
     except strict_json.NotJson as err:
         raise HttpProblem(400, "not-json", "The body is not JSON", f"{err}.") from err
 

@@ -5,19 +5,19 @@ import sys
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
-"""Arrays and objects inside each other, the outermost included."""
+"""Arrays and objects inside each other, the outermost included; a setting may lower it."""
 
 
 class NotJson(Exception):
     """The bytes are not JSON that everybody reads alike; the message says why."""
 
 
-def loads(raw: bytes) -> Any:
+def loads(raw: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """Read one JSON value.
 
     Refuses what readers disagree on or later steps choke on: bytes that are not UTF-8, NaN and
     Infinity, numbers beyond a double, duplicate names, lone surrogates, U+0000 and nesting over
-    MAX_DEPTH. Uses no recursion of its own.
+    `max_depth`. Uses no recursion of its own.
 
     Raises:
         NotJson: with a reason for people.
@@ -29,10 +29,10 @@ def loads(raw: bytes) -> Any:
     except json.JSONDecodeError as err:
         raise NotJson(f"{err.msg} at line {err.lineno}, column {err.colno}") from err
     except RecursionError as err:
-        raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from err
+        raise NotJson(f"nested deeper than {max_depth} levels") from err
     except ValueError as err:  # an integer of more digits than Python converts
         raise NotJson("a number is beyond the range of a double") from err
-    _check(value)
+    _check(value, max_depth)
     return value
 
 
@@ -47,7 +47,7 @@ def _constant(_: str) -> NoReturn:
     raise NotJson("NaN and Infinity are not JSON")
 
 
-def _check(outermost: Any) -> None:
+def _check(outermost: Any, max_depth: int) -> None:
     """Look at every value, level by level, so that no depth needs a stack."""
     level: list[Any] = [outermost]
     depth = 0
@@ -67,8 +67,8 @@ def _check(outermost: Any) -> None:
             elif isinstance(value, int | float) and abs(value) > sys.float_info.max:
                 raise NotJson("a number is beyond the range of a double")
         depth += nested
-        if depth > MAX_DEPTH:
-            raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
+        if depth > max_depth:
+            raise NotJson(f"nested deeper than {max_depth} levels")
         level = inner
 
 
