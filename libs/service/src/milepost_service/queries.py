@@ -4,12 +4,13 @@ A name that is not known is a typing error more often than not, and what is aske
 answered as if it had been asked once.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, cast
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from fastapi.security.base import SecurityBase
 from starlette.datastructures import QueryParams
 
 from milepost.problems import MAX_ERRORS, FieldError, HttpProblem, field_error
@@ -22,16 +23,22 @@ class StrictQueryRoute(APIRoute):
         """Wrap FastAPI's handler."""
         handle = super().get_route_handler()
         known = frozenset(_names(self.dependant))
+        guards = [each.call for each in self.dependant.dependencies]
+        guards = [each for each in guards if isinstance(each, SecurityBase)]
 
         async def strict(request: Request) -> Response:
-            if request.scope["query_string"]:
-                _check(request.query_params, known)
+            errors = _errors(request.query_params, known) if request.scope["query_string"] else []
+            if errors:
+                for guard in guards:  # who may not ask at all hears that first: 401, 403
+                    await cast(Callable[[Request], Awaitable[object]], guard)(request)
+                title = "Not what this call takes"
+                raise HttpProblem(422, "invalid", title, errors=errors[:MAX_ERRORS])
             return await handle(request)
 
         return strict
 
 
-def _check(sent: QueryParams, known: frozenset[str]) -> None:
+def _errors(sent: QueryParams, known: frozenset[str]) -> list[FieldError]:
     errors, seen = list[FieldError](), set[str]()
     for name, _ in sent.multi_items():
         if name not in known:
@@ -39,8 +46,7 @@ def _check(sent: QueryParams, known: frozenset[str]) -> None:
         elif name in seen:
             errors.append(field_error(["query", name], "sent more than once"))
         seen.add(name)
-    if errors:
-        raise HttpProblem(422, "invalid", "Not what this call takes", errors=errors[:MAX_ERRORS])
+    return errors
 
 
 def _names(dependant: Dependant) -> Iterator[str]:
