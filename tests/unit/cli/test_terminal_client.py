@@ -79,6 +79,18 @@ def test_a_line_says_all_there_is_to_say():
     assert words.percent(task(indeterminate=True)) == "..."
 
 
+def test_the_page_and_the_history_say_nothing_twice():
+    page = list(
+        words.page(task(status="succeeded", progress=100, result={"a": 1}, params={"b": 2}))
+    )
+    assert page[0] == "X: succeeded, 100 %"
+    assert [line.split() for line in page if "result" in line] == [["result", '{"a":', "1}"]]
+    record = {"at": "now", "attempt": 0, "type": "task.created", "data": {"params": {"b": 2}}}
+    assert words.event(record) == "  now  0  created"
+    record |= {"type": "task.progressed", "data": {"progress": 5, "message": None}}
+    assert words.event(record).endswith('progressed        {"progress": 5}')
+
+
 def test_nothing_reads_as_done_that_is_not():
     assert words.percent(task(progress=99.99)) == "99.9 %"
 

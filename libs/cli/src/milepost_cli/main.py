@@ -106,6 +106,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     up.add_argument("--data-dir", default=".milepost", metavar="DIR", help="where all data lives")
     up.add_argument("--workers", type=count, default=1, metavar="N", help="worker processes")
     add_worker_options(up)
+    for name, text in CLIENT.items():
+        add(name, "milepost_cli.client.entry:run", text)
     for name, entry, text in (
         ("submit", "milepost_submit.main:run", "serve commands: sign-in, submit, cancel"),
         ("notify", "milepost_notify.main:run", "serve queries, live updates and the page"),
@@ -146,8 +148,6 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
-    for name, text in CLIENT.items():
-        add(name, "milepost_cli.client.entry:run", text)
     for name, (entry, text) in PASSED_ON.items():
         add(name, entry, text)
     return parser, added

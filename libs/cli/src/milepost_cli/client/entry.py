@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
             return int(ours.invoke(context) or 0)
     except typer.Exit as end:
         return end.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, EOFError, typer.Abort):  # Ctrl-C, or Ctrl-D at a question
         return outcome.INTERRUPTED
     except MilepostError as err:
         outcome.complain(str(err))

@@ -69,7 +69,8 @@ def span(seconds: float) -> str:
 def page(task: Task) -> Iterator[str]:
     """Everything of a task, a line each."""
     record = task.model_dump()
-    quiet = {"revision", "quiet_after_seconds", "indeterminate", "dismissed", "read", "title"}
+    quiet = {"revision", "quiet_after_seconds", "indeterminate", "dismissed", "read"}
+    quiet |= {"title", "status", "progress"}  # which its first line says
     yield f"{title(task)}: {task.status}, {percent(task)}"
     for name, value in record.items():
         if name not in quiet and value not in (None, [], {}, 0, ""):
@@ -79,8 +80,13 @@ def page(task: Task) -> Iterator[str]:
 
 def event(record: Mapping[str, Any]) -> str:
     """An event of a task's history in a line."""
-    told = {key: value for key, value in record["data"].items() if value not in (None, [], {}, "")}
     what = record["type"].removeprefix("task.")
+    known = what in ("created", "succeeded")  # what the task was made of, and its result: the page
+    told = {
+        key: value
+        for key, value in record["data"].items()
+        if not known and value not in (None, [], {}, "", False)
+    }
     data = json.dumps(told, ensure_ascii=False) if told else ""
     return printable(f"  {record['at']}  {record['attempt']}  {what:<16}  {data[:200]}".rstrip())
 
