@@ -222,3 +222,19 @@ def test_a_house_full_of_busy_ones_says_so(start: Start) -> None:
         assert b"done" in rest(sock)
         sock.close()
     assert httpx.get(f"{url}/api/x/livez").status_code == 200
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a\r\nhost: a\r\n"])
+def test_a_request_names_one_host(start: Start, hosts: bytes) -> None:
+    _, url = start()
+    sent = b"GET /api/x/livez HTTP/1.1\r\n" + hosts + LAST
+    assert problem(conversation(url, sent), 400)["type"] == "urn:milepost:not-http"
+    assert b" 200 " in conversation(url, b"GET /api/x/livez HTTP/1.0\r\n\r\n")
+
+
+def test_what_no_application_answers_has_its_headers_too(start: Start) -> None:
+    _, url = start(public_url="https://tasks.example")
+    answer = conversation(url, b"nonsense\r\n\r\n")
+    problem(answer, 400)
+    for header in (b"nosniff", b"default-src 'none'", b"referrer-policy", b"max-age=31536000"):
+        assert header in answer

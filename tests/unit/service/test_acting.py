@@ -19,6 +19,16 @@ def test_a_backend_acts_for_anybody_and_others_for_themselves() -> None:
             assert refused.value.status == 403
 
 
+def test_who_is_vouched_for_by_others_never_acts_for_a_local_account() -> None:
+    service = frozenset({"service"})
+    assert acting_owner(Caller("shop", service), "local:bob") == "local:bob"
+    foreign = Caller("shop", service, is_foreign=True)
+    assert acting_owner(foreign, "bob") == "bob"
+    with pytest.raises(HttpProblem) as refused:
+        acting_owner(foreign, "local:bob")
+    assert refused.value.status == 403
+
+
 @pytest.mark.parametrize("owner", ["", "x" * 256, "a\nb", "a\ud800"])
 def test_nobody_acts_for_what_is_no_owner(owner: str) -> None:
     with pytest.raises(HttpProblem) as refused:

@@ -35,12 +35,12 @@ async def test_every_answer_tells_browsers_to_be_careful(path: str) -> None:
     assert found["referrer-policy"] == "same-origin"
     assert found["x-frame-options"] == "DENY"
     assert found["cross-origin-opener-policy"] == "same-origin"
+    assert found["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 async def test_answers_of_the_api_are_kept_and_rendered_by_nobody() -> None:
     found = await _headers("/api/submit/tasks")
     assert found["cache-control"] == "no-store"
-    assert found["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert found["cross-origin-resource-policy"] == "same-origin"
     assert "cache-control" not in await _headers("/")
 

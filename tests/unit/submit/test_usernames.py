@@ -52,6 +52,7 @@ def test_a_password_has_12_to_1024_characters(length: int) -> None:
         ("PassWord1234", True),
         ("PasswordPass", True),
         ("annaannaanna", True),
+        ("password１２３４", True),  # as a wide keyboard types it
         ("milepostmilepost", True),
         ("correct horse battery", False),
         ("abcabdabcabd", False),
@@ -60,6 +61,10 @@ def test_a_password_has_12_to_1024_characters(length: int) -> None:
 )
 def test_what_everybody_tries_first_is_no_password(password: str, common: bool) -> None:
     assert is_common(password, "Anna") is common
+
+
+def test_the_username_itself_is_no_password() -> None:
+    assert is_common("LongUserName99", "longusername99")
 
 
 @given(st.text(min_size=12))

@@ -30,6 +30,8 @@ class Caller:
     task: str | None = None
     """The running task whose code asks, for its owner; null for everybody else."""
     kind: Kind = "token"
+    is_foreign: bool = False
+    """A key that is not Milepost's own has signed for it: it never stands for a local account."""
     credential: str | None = None
     """Id by which a session or access token is revoked, no secret; null for signed tokens, which
     only expire."""
@@ -83,6 +85,7 @@ def caller_of(claims: Mapping[str, Any], now: float, *, ours: bool) -> Caller:
         expires_at=expires_at,
         task=task if isinstance(task, str) else None,
         kind="session" if isinstance(session, str) else "token",
+        is_foreign=not ours,
         credential=session if isinstance(session, str) else None,
     )
 

@@ -9,7 +9,7 @@ from fastapi.security.base import SecurityBase
 
 from milepost.callers import Caller
 from milepost.errors import InvalidToken, InvalidValue
-from milepost.owners import check_owner
+from milepost.owners import LOCAL_PREFIX, check_owner
 from milepost.problems import HttpProblem, field_error
 from milepost_service import audit
 from milepost_service.credentials import RegistryUnavailable, Sent
@@ -109,12 +109,16 @@ def acting_owner(who: Caller, owner: str | None, *, place: Sequence[str | int] =
         place: where the request names the owner.
 
     Raises:
-        HttpProblem: 403 for another's without scope `service`, 422 for what is no owner.
+        HttpProblem: 403 for another's without scope `service`, or for a local account with a token
+            that others have signed; 422 for what is no owner.
     """
     if owner is None or owner == who.owner:
         return who.owner
     if "service" not in who.scopes:
         title = "Acting for another owner needs the scope service"
+        raise HttpProblem(403, "forbidden", title, errors=[field_error(place, title)])
+    if who.is_foreign and owner.startswith(LOCAL_PREFIX):
+        title = f"A token that others sign acts for none of the {LOCAL_PREFIX}* accounts"
         raise HttpProblem(403, "forbidden", title, errors=[field_error(place, title)])
     return _checked(owner, place)
 

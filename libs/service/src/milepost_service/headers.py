@@ -12,14 +12,19 @@ _EVERYWHERE = {
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=()",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _API = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     # What a page of another origin embeds without CORS it does not get.
     "cross-origin-resource-policy": "same-origin",
 }
 _Pairs = list[tuple[bytes, bytes]]
+
+
+def of_api(*, is_tls: bool) -> dict[str, str]:
+    """Those of every answer under /api/, for what is answered before any application."""
+    return _EVERYWHERE | _API | ({"strict-transport-security": HSTS} if is_tls else {})
 
 
 class SecurityHeaders:
@@ -56,9 +61,7 @@ def _encoded(headers: Mapping[str, str]) -> _Pairs:
 
 _HEADERS: dict[tuple[bool, bool], _Pairs] = {
     (is_api, is_tls): _encoded(
-        _EVERYWHERE
-        | (_API if is_api else {})
-        | ({"strict-transport-security": HSTS} if is_tls else {})
+        {k: v for k, v in of_api(is_tls=is_tls).items() if is_api or k not in _API}
     )
     for is_api in (False, True)
     for is_tls in (False, True)

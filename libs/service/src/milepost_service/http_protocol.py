@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from milepost.problems import MEDIA_TYPE, HttpProblem
 from milepost.settings import Settings
+from milepost_service import headers
 from milepost_service.connections import Connections
 
 MAX_HEADERS = 100
@@ -34,6 +35,8 @@ class WireLimits:
     head_seconds: float
     body_seconds: float
     stall_seconds: float
+    is_tls: bool = False
+    """People reach us over TLS, though a proxy ends it before us."""
 
     @classmethod
     def of(cls, settings: Settings) -> "WireLimits":
@@ -44,6 +47,7 @@ class WireLimits:
             settings.head_seconds,
             settings.body_seconds,
             settings.stall_seconds,
+            (settings.public_url or "").startswith("https:"),
         )
 
 
@@ -143,6 +147,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Somebody is asked something."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            detail = "HTTP/1.1 has one Host header (RFC 9112, section 3.2)."
+            self._give_up(HttpProblem(400, "not-http", "Invalid HTTP request", detail))
         self._forget_slow()
         self._awaits, self._part_bytes = "body", 0
         self.all.busy(self)
@@ -223,6 +231,7 @@ class HttpProtocol(HttpToolsProtocol):
                 return
         body = json.dumps(refusal.body).encode()
         fields = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **refusal.headers}
+        fields = headers.of_api(is_tls=self.limits.is_tls) | fields
         lines = [f"{name.lower()}: {value}\r\n" for name, value in fields.items()]
         head = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n{''.join(lines)}"
         self.transport.write(f"{head}connection: close\r\n\r\n".encode() + body)

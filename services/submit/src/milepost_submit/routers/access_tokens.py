@@ -60,7 +60,9 @@ async def make(
     """Make a token for scripts, to be sent as a bearer; `token` is told this once."""
     acting = acting_owner(who, one_owner(body.owner, owner))
     wanted = DEFAULT_SCOPES if body.scopes is None else frozenset(body.scopes)
-    allowed = DEFAULT_SCOPES | (who.scopes if acting == who.owner else frozenset[str]())
+    # Whom others vouch for gets no more than an owner has: a token of ours is not bounded as theirs.
+    own = who.scopes if acting == who.owner and not who.is_foreign else frozenset[str]()
+    allowed = DEFAULT_SCOPES | own
     if wanted - allowed:
         title = f"Beyond what you may give: {', '.join(sorted(wanted - allowed))}"
         error = field_error(["body", "scopes"], title)
