@@ -148,7 +148,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Somebody is asked something."""
         hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+        parser: Any = self.parser
+        if hosts > 1 or (not hosts and parser.get_http_version() == "1.1"):
             detail = "HTTP/1.1 has one Host header (RFC 9112, section 3.2)."
             self._give_up(HttpProblem(400, "not-http", "Invalid HTTP request", detail))
         self._forget_slow()

@@ -60,7 +60,7 @@ async def make(
     """Make a token for scripts, to be sent as a bearer; `token` is told this once."""
     acting = acting_owner(who, one_owner(body.owner, owner))
     wanted = DEFAULT_SCOPES if body.scopes is None else frozenset(body.scopes)
-    # Whom others vouch for gets no more than an owner has: a token of ours is not bounded as theirs.
+    # Whom others vouch for gives what owners have: a token of ours would not be bounded as his is.
     own = who.scopes if acting == who.owner and not who.is_foreign else frozenset[str]()
     allowed = DEFAULT_SCOPES | own
     if wanted - allowed:
