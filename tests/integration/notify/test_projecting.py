@@ -308,7 +308,11 @@ async def test_a_log_that_is_not_the_one_stops_the_partition_with_one_clear_line
             await log.restore("bob", [], "ffff" * 8)
         else:
             await log.delete(keys.log)
-        words = {"empty": "is empty", "another": "do not belong together", "emptied": "was emptied"}
+        words = {
+            "empty": "is empty",
+            "another": "not the one of this database",
+            "emptied": "was emptied",
+        }
         await until(state_of(projector), lambda state: words[loss] in state)
         await log.raw("bob", {"t": "created"})  # nothing of it is projected
         looks = await until(looks_of(store), lambda _: True)
@@ -331,7 +335,7 @@ async def test_a_stopped_partition_is_not_ready_and_says_why(
     await log.name_logs("ffff" * 8)
     app = build(settings)
     async with app.router.lifespan_context(app):
-        checks = await until(app.state.ready, lambda checks: "belong" in checks["projector"])
+        checks = await until(app.state.ready, lambda checks: "not the one" in checks["projector"])
         assert checks["redis"] == checks["database"] == "ok"
 
 

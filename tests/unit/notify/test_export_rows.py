@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.exports import ROW_STARTS, Format
@@ -24,6 +24,7 @@ EVIL = TEXT | st.sampled_from(
         " =1",
         "＝1",
         "\n=1",
+        "\0\n",
         '"=1',
         "=cmd|' /C calc'!A0",
     ]
@@ -48,6 +49,7 @@ def _file(form: Format, records: list[dict[str, Any]], cut: int) -> bytes:
 
 
 @given(RECORDS, st.integers(0, 4))
+@example([dict.fromkeys(rows.COLUMNS, "\0\n1")], 0)
 def test_no_cell_of_a_csv_is_a_formula_and_none_is_lost(
     records: list[dict[str, Any]], cut: int
 ) -> None:

@@ -26,7 +26,7 @@ COLUMNS = (
 """No progress and no message: of those the history keeps some alone, and a file made twice is to be
 the same."""
 
-_FORMULA = re.compile(r"[\s\x00]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+_FORMULA = re.compile(r"[\s\x00]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[ \x00]*[\t\r\n]")
 """Also the wide forms, which some spreadsheets take for the narrow ones."""
 
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
