@@ -1,5 +1,6 @@
 """The elements in a page of another origin: by a token, under a strict policy, in its own words."""
 
+import json
 import time
 from collections.abc import AsyncGenerator, Iterator
 
@@ -91,6 +92,18 @@ async def start(page: Page, task_type: str, title: str, **params: object) -> str
     body = {"id": new_id(), "type": task_type, "title": title, "params": params}
     await page.locator("[data-ready]").wait_for(state="attached")
     return (await page.evaluate("(task) => client().submit(task)", body))["id"]
+
+
+async def test_an_export_is_downloaded_with_the_hosts_token(shop: Page, foreign: ForeignPage):
+    await shop.goto(foreign.url)
+    await start(shop, "report.export", "Everything", format="json")
+    async with shop.expect_download() as download:
+        await shop.get_by_role("link", name="Download JSON").click()
+    found = await download.value
+    assert found.suggested_filename == "milepost-tasks.json"
+    assert [each["title"] for each in json.loads((await found.path()).read_text())] == [
+        "Everything"
+    ]
 
 
 async def test_a_foreign_page_shows_and_commands_tasks_by_a_token(shop: Page, foreign: ForeignPage):

@@ -46,6 +46,31 @@ async def test_a_form_of_a_types_schema_sends_what_was_typed(page: Page, up: Up)
     await expect(form.get_by_label("Urls")).to_have_value("")
 
 
+async def test_an_export_is_a_file_that_a_click_downloads(page: Page, up: Up):
+    await sign_up(page, up)
+    await page.get_by_label("Kind").select_option(label="Export of my tasks")
+    form = page.locator("#report")
+    await form.get_by_label("Format").select_option("csv")
+    await form.get_by_role("button", name="Start").click()
+    link = page.get_by_role("link", name="Download CSV")
+    async with page.expect_download() as download:
+        await link.click()
+    text = (await (await download.value).path()).read_text()
+    assert text.splitlines()[0].startswith("id,type,title")
+    assert "report.export,Export of my tasks" in text
+
+
+async def test_an_export_that_is_no_longer_there_says_so(page: Page, up: Up):
+    await sign_up(page, up)
+    await submit(page, up, "report.export", "Gone", format="csv")
+    problem = {"type": "urn:milepost:expired", "title": "The link has expired", "status": 410}
+    await page.route(
+        "**/api/notify/exports/**", lambda route: route.fulfill(status=410, json=problem)
+    )
+    await page.get_by_role("link", name="Download CSV").click()
+    await expect(page.get_by_role("link", name="The link has expired.")).to_be_visible()
+
+
 async def test_what_was_left_empty_is_left_to_its_default(page: Page, up: Up):
     await sign_up(page, up)
     await page.get_by_label("Kind").select_option(label="Resize images")

@@ -16,7 +16,7 @@ BUILT = sorted(
     name
     for name in (
         "milepost.js", "milepost-core.js", "milepost-details.js", "milepost-filters.js",
-        "milepost-ko.js", "milepost-mail.js", "page.js",
+        "milepost-ko.js", "milepost-results.js", "page.js",
     )
 )  # fmt: skip
 MOST_BYTES = 15 * 1024

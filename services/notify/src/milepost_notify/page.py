@@ -29,7 +29,7 @@ MODULE_HEADERS = {
 }
 MODULES = (
     "milepost", "milepost-core", "milepost-details", "milepost-filters", "milepost-ko",
-    "milepost-mail",
+    "milepost-results",
 )  # fmt: skip
 
 HIDDEN_LINK, SHOWN_LINK = 'id="caught" hidden>', 'id="caught">'

@@ -61,6 +61,7 @@ export function createWords(lang, ...own) {
     say,
     fill,
     plain,
+    outcome,
     when,
     format,
     lang: short,

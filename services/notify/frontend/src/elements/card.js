@@ -18,6 +18,7 @@ const LONG = 240; // characters of a result that are shown without being asked f
  * @property {(task: Task, into: HTMLElement) => Promise<{update: (task: Task) => void, close: () => void}>} open
  * @property {(task: Task, error: ApiError) => void} onError
  * @property {(task: Task) => Node|null} extra what the host adds to each card
+ * @property {() => import("../core/client.js").Client} client
  */
 
 /**
@@ -122,7 +123,8 @@ export function createCard(first, actions, words) {
     const list = el("dl", {}, ...rest.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
     const folded = lead !== null || key.length > LONG;
     const shown = folded ? el("details", {}, el("summary", {}, words.say(lead ? "more" : "result")), list) : list;
-    result.replaceChildren(...(lead ? [el("p", {}, lead[1])] : []), ...(rest.length ? [shown] : []));
+    const link = words.outcome(task)?.link?.(actions.client());
+    result.replaceChildren(...(lead ? [el("p", {}, lead[1])] : []), ...(link ? [link] : []), ...(rest.length ? [shown] : []));
     show(result, pairs.length > 0);
   }
 

@@ -15,6 +15,7 @@ let words = null;
 const users = new Set();
 let leaving = 0;
 let ready = false;
+let understood = false;
 /** @type {Promise<void>|null} */
 let spoken = null;
 
@@ -50,10 +51,9 @@ async function speakNow() {
 
 /** Has results of our own types read as they are meant. @param {readonly import("../core/types.js").Task[]} tasks */
 export async function understand(tasks) {
-  const type = "mail.send";
-  if (outcomes[type] || !tasks.some((task) => task.type === type)) return;
-  outcomes[type] = () => null; // once
-  outcomes[type] = (await import("../milepost-mail.js")).mailOutcome;
+  if (understood || !tasks.some((task) => /^(mail\.send|report\.export)$/.test(task.type))) return;
+  understood = true;
+  Object.assign(outcomes, (await import("../milepost-results.js")).readers);
   for (const user of [...users]) user.rebind();
 }
 

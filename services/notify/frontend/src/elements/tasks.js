@@ -56,6 +56,7 @@ export class MilepostTasks extends HTMLElement {
     this.#list = createList(
       this.#ol,
       {
+        client,
         cancel: (id) => client().cancel(id),
         retry: (id) => client().retry(id),
         dismiss: (id) => client().dismiss(id),

@@ -1,6 +1,7 @@
 // Owns the one form by which somebody signs up or in; must not keep the password anywhere.
 
 import { ApiError } from "milepost";
+import { capital, sentence } from "../core/format.js";
 import { fieldErrors } from "../core/problem.js";
 import { byId } from "./dom.js";
 import { createFields } from "./fields.js";
@@ -45,7 +46,7 @@ export function createSessionForm({ session, words, onUser }) {
     if (error.status === 422) {
       /** @type {Record<string, string>} */
       const wrong = {};
-      for (const { field, msg } of fieldErrors(error)) wrong[field] ??= msg;
+      for (const { field, msg } of fieldErrors(error)) wrong[field] ??= sentence(capital(msg));
       if (fields.refuse(wrong)) return;
     }
     if (error.status === 409 && fields.refuse({ username: tell("taken") })) return;
