@@ -13,6 +13,7 @@ from milepost_cli.client import completion, outcome, words
 from milepost_cli.client.credentials import Credentials, Login
 from milepost_cli.client.destination import checked, destination
 from milepost_cli.client.params import keys, params_of
+from milepost_cli.main import main
 
 SCHEMA: dict[str, Any] = {
     "$defs": {"Size": {"enum": ["small", "large"]}},
@@ -164,3 +165,11 @@ def test_commands_and_their_options_are_completed_without_asking_anybody():
     assert completion.words(["send", "--det"]) == ["--detach"]
     assert "--data-dir" in completion.words(["up", "--"])
     assert completion.words(["completion", "z"]) == ["zsh"]
+
+
+@pytest.mark.parametrize("command", ["send", "show", "explain", "cancel", "retry"])
+def test_a_missing_word_is_named(command: str, capsys: pytest.CaptureFixture[str]):
+    assert main([command]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("milepost: missing argument '")
+    assert said.count("\n") == 1

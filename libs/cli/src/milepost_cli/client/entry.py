@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
         outcome.complain(str(err))
         return outcome.status_of(err)
     except typer.TyperException as err:  # asked wrongly
-        said = " ".join(str(getattr(err, "message", err)).split())
+        said = " ".join(err.format_message().split())
         outcome.complain(
             f"{said[:1].lower()}{said[1:].rstrip('.')} (see: milepost {arguments[0]} --help)"
         )
