@@ -11,8 +11,9 @@ import pytest
 from milepost import tokens
 from milepost.callers import LEEWAY_SECONDS, Caller
 from milepost.errors import InvalidToken
+from milepost_log import revocations as revoked_list
 from milepost_service.credentials import RegistryUnavailable, Sent
-from milepost_service.revocations import CredentialRevoked, Revocations
+from milepost_service.revocations import KEEP_SECONDS, CredentialRevoked, Revocations
 from milepost_service.verified import AGAIN_SECONDS, STALE_SECONDS, TRUSTED_SECONDS, Verified
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
@@ -205,6 +206,25 @@ async def test_while_the_register_is_away_those_known_come_in_as_long_as_revocat
         await world.verified.caller(token)
 
 
+async def test_what_was_revoked_stays_so_while_the_register_is_away(world: World) -> None:
+    token = world.access_token()
+    await world.verified.caller(token)
+    world.told.append("t1")
+    await world.revocations.look()
+    world.told.clear()
+    world.register.is_away = True
+    begun = world.clock.now
+    while world.clock.now < begun + STALE_SECONDS:
+        world.clock.now += 30
+        await world.revocations.look()
+        with pytest.raises(RegistryUnavailable):
+            await world.verified.caller(token)
+
+
+def test_revocations_are_kept_longer_than_anybody_trusts_what_he_knew_before() -> None:
+    assert min(KEEP_SECONDS, revoked_list.KEEP_SECONDS) > STALE_SECONDS
+
+
 async def test_credentials_that_expire_do_so_while_the_register_is_away(world: World) -> None:
     token = world.access_token(expires_at=world.clock.now + 70)
     await world.verified.caller(token)
@@ -253,6 +273,6 @@ async def test_who_waits_with_what_is_revoked_waits_no_longer(world: World) -> N
 async def test_what_was_revoked_long_ago_is_forgotten(world: World) -> None:
     world.revocations.note("t1")
     assert "t1" in world.revocations
-    world.clock.now += 301
+    world.clock.now += KEEP_SECONDS + 1
     await world.revocations.look()
     assert "t1" not in world.revocations

@@ -6,8 +6,9 @@ from milepost import keys
 from milepost_log.scripts import call_async
 from milepost_log.servers import AsyncServers
 
-KEEP_SECONDS = 300
-"""Longer than anybody trusts a session or access token he has looked up before."""
+KEEP_SECONDS = 1200
+"""Longer than anybody trusts a session or access token he has looked up before: who has heard
+nothing for long reads all of it that could concern him."""
 _AGAIN_MS = 10_000
 """Looked at again: the clock of a new primary may be behind that of the old one."""
 

@@ -17,8 +17,9 @@ _log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 HEARD_SECONDS = 5.0
 """Who has not heard for so long knows nothing."""
-KEEP_SECONDS = 300.0
-"""Longer than a look-up takes, and than anybody trusts one from before."""
+KEEP_SECONDS = 1200.0
+"""Longer than anybody trusts a look-up from before (`verified.STALE_SECONDS`): what was forgotten
+earlier would be good again for as long as the registry is away."""
 
 Look = Callable[[], Awaitable[list[str]]]
 """Ids of what was revoked since the last look, or of late; raises LogUnavailable."""
