@@ -20,6 +20,7 @@ MilepostError
 |-- LogUnavailable          Redis did not answer, or not as promised (503)
 |   `-- LogFull             Redis has no room for more; what frees room still works
 |-- ConfigurationError      a setting or a server stops the start; one clear line
+|-- Unsupported             another library's interface has it, Milepost refuses it on purpose
 `-- TaskControl             raised by or into a user's task function
     |-- Fail                ends the task as failed, with a reason its owner may read
     |-- Retry               asks for another attempt later
@@ -130,6 +131,11 @@ class LogFull(LogUnavailable):
 
 class ConfigurationError(MilepostError):
     """The process must not start like this; the message is one line with the remedy."""
+
+
+class Unsupported(MilepostError):
+    """Another library's interface offers it, and Milepost refuses it on purpose; the message says
+    what to do instead."""
 
 
 class TaskControl(MilepostError):

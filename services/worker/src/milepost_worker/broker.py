@@ -15,7 +15,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.middleware import Middleware, MiddlewareError, TimeLimit
 
 from milepost.endings import Endings
-from milepost.errors import Fail, TaskControl
+from milepost.errors import Fail, TaskControl, Unsupported
 from milepost_worker.jobs import Job
 from milepost_worker.outcomes import outcome
 from milepost_worker.session import Session
@@ -63,8 +63,12 @@ class StreamBroker(dramatiq.Broker):
         return set()
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> Any:
-        """Refuse: a task is submitted through submit, where it becomes an event."""
-        raise NotImplementedError("submit tasks through Milepost, not through dramatiq")
+        """Refuse: a task is submitted through submit, where it becomes an event.
+
+        Raises:
+            Unsupported: always.
+        """
+        raise Unsupported("submit tasks by milepost.submit, not through dramatiq")
 
 
 class SessionConsumer(Consumer):
