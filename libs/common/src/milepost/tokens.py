@@ -82,9 +82,18 @@ def verify(token: str, secrets: Sequence[str], *, now: float, audience: str) -> 
     """
     if len(token) > MAX_TOKEN_CHARS:
         raise InvalidToken("the token is too long")
+    return caller_of(claims_of(token, secrets, audience=audience), now, ours=True)
+
+
+def claims_of(token: str, secrets: Sequence[str], *, audience: str) -> dict[str, Any]:
+    """What one of `secrets` has signed for `audience`; whether it has expired is not looked at.
+
+    Raises:
+        InvalidToken: malformed, another audience or algorithm, or signed by nobody we know.
+    """
     for secret in secrets:
         try:
-            claims = jwt.decode(
+            return jwt.decode(
                 token,
                 secret,
                 algorithms=["HS256"],
@@ -95,7 +104,6 @@ def verify(token: str, secrets: Sequence[str], *, now: float, audience: str) -> 
             continue
         except (jwt.InvalidTokenError, ValueError, TypeError) as err:
             raise InvalidToken(f"the token is not valid: {err}") from err
-        return caller_of(claims, now, ours=True)
     raise InvalidToken("the token is signed with an unknown key")
 
 
