@@ -68,15 +68,17 @@ async def reader(request: Request) -> Caller:
 
 async def writer(request: Request) -> Caller:
     """Require tasks:write; tokens for single tasks only read."""
-    who = await require(request, WRITE)
-    if who.tasks is not None:
-        raise HttpProblem(403, "forbidden", "These credentials only read single tasks")
-    return who
+    return await _require_for_all(request, WRITE)
 
 
 async def operator(request: Request) -> Caller:
     """Require admin; tokens for single tasks only read those."""
-    who = await require(request, ADMIN)
+    return await _require_for_all(request, ADMIN)
+
+
+async def _require_for_all(request: Request, scope: str) -> Caller:
+    """The same as `require`, of credentials that are not for single tasks."""
+    who = await require(request, scope)
     if who.tasks is not None:
         raise HttpProblem(403, "forbidden", "These credentials only read single tasks")
     return who

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from milepost.errors import LogUnavailable
 from milepost.problems import HttpProblem
 from milepost_service.answers import answer
-from milepost_service.auth import caller
+from milepost_service.auth import address_of, caller
 
 ASK_SECONDS = 0.25
 """How long Redis may take to answer."""
@@ -140,7 +140,7 @@ async def _bucket_of(request: Request) -> tuple[str, str] | None:
     try:
         who = await caller(request)
     except HttpProblem:
-        return "address", request.client.host if request.client else ""
+        return "address", address_of(request)
     return None if who.is_code else ("owner", who.owner)
 
 
