@@ -17,7 +17,7 @@ from milepost_notify.hub import Hub
 from milepost_notify.load import Load
 from milepost_notify.looks import SharedLooks
 from milepost_notify.rows import TaskRow
-from milepost_notify.standing import UNKNOWN, Standing, Standings
+from milepost_notify.standing import UNKNOWN, Standing, Standings, observed
 from milepost_notify.store import Filters, Notified, Place, ReadStore, Snapshot
 
 POLL_MS_LEAST, POLL_MS_MOST = 250, 5000
@@ -174,9 +174,7 @@ class Delivery:
 
     def _as_observed(self, task: TaskRow | None) -> Standing:
         """What is known of a task without asking for it."""
-        if task is None or not self._standings.is_lost(task):
-            return UNKNOWN
-        return Standing("running", task["attempt"], lost=True)
+        return UNKNOWN if task is None else observed(self._standings, task)
 
     async def _page_among_many(self, feed: Feed, since: Cursor) -> Page:
         """As `page`, for one of perhaps thousands who were woken at once."""

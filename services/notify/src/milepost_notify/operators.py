@@ -8,16 +8,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from milepost.cursors import StreamId
+from milepost.keys import PRIORITIES
 from milepost.owners import partition_of
 from milepost.records import rfc3339
 from milepost_log.servers import AsyncServers
 from milepost_notify import present, redis_oversight
 from milepost_notify.oversight import Failure, Overseen, Oversight, Spot, Wanted
 from milepost_notify.redis_oversight import LivePartition
-from milepost_notify.standing import UNKNOWN, Standing, Standings
+from milepost_notify.standing import Standings, observed
 
 Json = dict[str, Any]
-_PRIORITIES = {"h": "high", "n": "normal", "l": "low"}
+_PRIORITIES = {priority[0]: priority for priority in PRIORITIES}
+"""As the names of a queue's streams end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Operators:
         shown: dict[str, Json] = {}
         for line, count in sorted(waiting.items()):
             queue, _, letter = line.rpartition(":")
-            of = shown.setdefault(queue, {"queue": queue, "high": 0, "normal": 0, "low": 0})
+            of = shown.setdefault(queue, {"queue": queue, **dict.fromkeys(PRIORITIES, 0)})
             of[_PRIORITIES.get(letter, "normal")] += count
         return list(shown.values())
 
@@ -135,8 +137,7 @@ class Operators:
 
     def _task(self, seen: Overseen, now_ms: int) -> Json:
         row = seen.row
-        lost = self._standings.is_lost(row)
-        standing = Standing("running", row["attempt"], lost=True) if lost else UNKNOWN
+        standing = observed(self._standings, row)
         shown = present.task_record(row, {}, None, seen.at, now_ms, standing)
         del shown["params"], shown["result"]
         extra = {name: row[name] for name in ("worker", "failures", "crashes")}

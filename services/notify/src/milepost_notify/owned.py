@@ -24,7 +24,7 @@ from milepost_notify.delivery import Delivery, Feed, NotProjected
 from milepost_notify.following import Following
 from milepost_notify.places import Places
 from milepost_notify.rows import TaskRow
-from milepost_notify.standing import UNKNOWN, Standing, Standings
+from milepost_notify.standing import UNKNOWN, Standing, Standings, observed
 from milepost_notify.store import Filters, ReadStore, Snapshot, Told, Which
 from milepost_service.auth import acting_owner, may_see, overseen_owner
 from milepost_service.revocations import Revocations
@@ -136,7 +136,8 @@ class Owned:
         shown, now_ms, last = found[:limit], self._all.now_ms(), None
         if len(found) > limit:
             last = at.cursor(StreamId.from_sortable(shown[-1].row["created_position"]), 0)
-        records = [_record(told, at, now_ms, self._observed(told.row)) for told in shown]
+        standings = self._all.standings
+        records = [_record(told, at, now_ms, observed(standings, told.row)) for told in shown]
         return TaskPage(records, last, gap)
 
     async def task(self, task_id: str, at_least: Cursor | None) -> Json:
@@ -251,10 +252,6 @@ class Owned:
     async def _standing(self, row: TaskRow) -> Standing:
         """Where a task stands; nobody has to be asked once it has ended."""
         return UNKNOWN if row["status"] in ENDED else await self._all.standings.of(row)
-
-    def _observed(self, row: TaskRow) -> Standing:
-        lost = self._all.standings.is_lost(row)
-        return Standing("running", row["attempt"], lost=True) if lost else UNKNOWN
 
 
 def _record(told: Told, at: Checkpoint, now_ms: int, standing: Standing) -> Json:

@@ -77,3 +77,8 @@ class Standings(Protocol):
     def is_lost(self, row: TaskRow) -> bool:
         """Whether the task's worker has not beaten for a lease, as observed; asks nobody."""
         ...
+
+
+def observed(standings: Standings, row: TaskRow) -> Standing:
+    """Where a task stands, as far as that is known without asking anybody."""
+    return Standing("running", row["attempt"], lost=True) if standings.is_lost(row) else UNKNOWN
