@@ -1,12 +1,10 @@
 """Owns the endpoint that gives an owner the file his link stands for."""
 
-from typing import NoReturn
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from milepost.errors import InvalidToken
-from milepost.exports import ExpiredLink, Export, Format, read_ticket
+from milepost.exports import ExpiredLink, Export, read_ticket
 from milepost.problems import HttpProblem
 from milepost.records import rfc3339
 from milepost.settings import Settings
@@ -52,23 +50,18 @@ async def export(request: Request, ticket: str, who: Reader, owner: OwnerQuery =
         raise HttpProblem(
             410, "gone", "This link has expired", "Export your tasks once more."
         ) from err
-    except InvalidToken:
-        _unknown()
+    except InvalidToken as err:  # another's link is none
+        raise HttpProblem(404, "unknown-export", "No such export") from err
     return StreamingResponse(
         content,
         media_type=MEDIA_TYPES[wanted.format],
         headers={
-            "Content-Disposition": f'attachment; filename="{_filename(wanted, wanted.format)}"',
+            "Content-Disposition": f'attachment; filename="{_filename(wanted)}"',
             COUNT_HEADER: str(count),
         },
     )
 
 
-def _filename(export: Export, form: Format) -> str:
+def _filename(export: Export) -> str:
     day = (rfc3339(export.until.id.ms) or "")[:10]
-    return f"milepost-tasks-{day}.{form}"
-
-
-def _unknown() -> NoReturn:
-    """Another's link is none."""
-    raise HttpProblem(404, "unknown-export", "No such export")
+    return f"milepost-tasks-{day}.{export.format}"
