@@ -10,7 +10,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from milepost.callers import Caller
-from milepost.problems import HttpProblem
 from milepost.task_state import ENDED
 from milepost_service import audit
 from milepost_service.answers import PROBLEM_RESPONSES
@@ -18,7 +17,7 @@ from milepost_service.auth import Operator, operator
 from milepost_service.bodies import strict_route
 from milepost_submit.parts import parts_of
 from milepost_submit.requests import CancelAnswer, LetterOutcome, LettersAnswer, LettersRequest
-from milepost_submit.routers.asked import PathTaskId, settings_of, unknown_task
+from milepost_submit.routers.asked import PathTaskId, refused, settings_of, unknown_task
 
 router = APIRouter(
     prefix="/api/submit/admin",
@@ -43,7 +42,7 @@ async def cancel(
     if status is None:
         raise unknown_task()
     if status in ENDED and status != "cancelled":
-        raise HttpProblem(409, "refused", f"The task is {status}")
+        raise refused(status)
     return CancelAnswer(id=task_id, status=status)
 
 

@@ -96,3 +96,8 @@ def fresh_id(request: Request) -> str:
 def unknown_task() -> HttpProblem:
     """The answer for what is not there, or another's."""
     return HttpProblem(404, "unknown-task", "No such task")
+
+
+def refused(status: str) -> HttpProblem:
+    """The answer for what the task's state forbids."""
+    return HttpProblem(409, "refused", f"The task is {status}")

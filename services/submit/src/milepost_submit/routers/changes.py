@@ -16,6 +16,7 @@ from milepost_submit.routers.asked import (
     OwnerQuery,
     PathTaskId,
     one_owner,
+    refused,
     unknown_task,
 )
 
@@ -38,9 +39,9 @@ async def cancel(
         ended = await owned.archived(task_id)
         if ended is None:
             raise unknown_task()
-        raise _refused(ended.status)
+        raise refused(ended.status)
     if status in ENDED and status != "cancelled":
-        raise _refused(status)
+        raise refused(status)
     return CancelAnswer(id=task_id, status=status)
 
 
@@ -56,12 +57,12 @@ async def dismiss(
         if ended is None:
             raise unknown_task()
         if ended.status not in ENDED:
-            raise _refused(ended.status)
+            raise refused(ended.status)
         if ended.dismissed:
             return Response(status_code=204)
         await owned.dismiss(task_id, known_ended=True)
     elif status != "ok":
-        raise _refused(status)
+        raise refused(status)
     return Response(status_code=204)
 
 
@@ -86,7 +87,3 @@ async def read(
 def _not_a_cursor(msg: str) -> HttpProblem:
     error = field_error(["body", "until"], msg)
     return HttpProblem(422, "invalid", "Not a cursor", errors=[error])
-
-
-def _refused(status: str) -> HttpProblem:
-    return HttpProblem(409, "refused", f"The task is {status}")
