@@ -95,7 +95,7 @@ class MailServer:
 
         Raises:
             Refused: the server does not take it for this recipient.
-        ValueError: a line break in a header.
+            ValueError: a line break in a header.
             OSError: it could not be reached, or takes nothing from us.
         """
         raw = _message(sender, recipient, subject, body)
