@@ -111,6 +111,25 @@ async def test_what_one_tab_does_shows_in_the_other_at_once(context: BrowserCont
     assert len(connections.streams) == 1
 
 
+async def test_what_the_server_would_not_dismiss_stays_in_every_tab(
+    context: BrowserContext, up: Up
+):
+    first = await context.new_page()
+    await sign_up(first, up)
+    other = await context.new_page()
+    await other.goto(up.url)
+    await submit(first, up, "demo.steps", "Kept", steps=1, seconds=0)
+    for tab in (first, other):
+        await expect(tab.get_by_role("button", name="Close", exact=True)).to_be_visible()
+    await first.route("**/dismiss", lambda route: route.fulfill(status=500, body=""))
+    async with first.expect_response("**/dismiss"):
+        await first.get_by_role("button", name="Close", exact=True).click()
+    await submit(first, up, "demo.steps", "Later", steps=1, seconds=0)
+    for tab in (first, other):  # what was told of it came before
+        await expect(tab.get_by_role("progressbar", name="Later")).to_be_visible()
+        await expect(tab.get_by_role("progressbar", name="Kept")).to_be_visible()
+
+
 async def test_hidden_tabs_hold_no_connection_and_come_back(context: BrowserContext, up: Up):
     connections = Connections(context)
     page = await context.new_page()

@@ -242,16 +242,18 @@ export function createClient(given = {}) {
     async dismiss(id) {
       const before = state.tasks.get(id);
       state = dismiss(state, id);
-      sharing?.tell({ kind: "dismissed", id });
       tell();
       try {
         await send(() => api("POST", `/api/submit${taskPath(id)}/dismiss`));
       } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return; // forgotten by the server: gone as well
-        if (before) state = restore(state, before);
-        tell();
-        throw error;
+        // 404: forgotten by the server, so gone as well
+        if (!(error instanceof ApiError && error.status === 404)) {
+          if (before) state = restore(state, before);
+          tell();
+          throw error;
+        }
       }
+      sharing?.tell({ kind: "dismissed", id }); // only now: other tabs never bring it back
     },
     /** Marks as read all that is known here by now. */
     async markRead() {

@@ -10,7 +10,7 @@ import { newestFirst, succeed, toTask } from "./tasks.js";
  * @property {boolean} complete true once an answer was empty: all there was has been read
  * @property {ReadonlySet<string>|null} stale while a state is being replaced: what has not come again yet
  * @property {boolean} unreadStale the same of the unread count
- * @property {ReadonlySet<string>} dismissed never to be shown again
+ * @property {ReadonlySet<string>} dismissed not to be shown again, whatever answers say
  */
 
 /** @type {State} */
@@ -72,7 +72,7 @@ export function accept(state, accepted) {
 }
 
 /**
- * The state without a task whose dismissal the server has confirmed.
+ * The state without a task that is dismissed, or is about to be: see `restore`.
  * @param {State} state
  * @param {string} id
  * @returns {State}
