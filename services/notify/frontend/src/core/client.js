@@ -6,7 +6,7 @@ import { configured, home } from "./config.js";
 import { claims, createCredentials } from "./credentials.js";
 import { createDelivery } from "./delivery.js";
 import { ApiError } from "./problem.js";
-import { repeatWhileLost } from "./repeat.js";
+import { backoffMs, repeatWhileLost } from "./repeat.js";
 import { createSharing } from "./sharing.js";
 import { NOTHING, accept, dismiss, fold, inOrder, refresh, replaced, restore } from "./state.js";
 import { watchSurroundings } from "./surroundings.js";
@@ -171,7 +171,7 @@ export function createClient(given = {}) {
         if (!(error instanceof ApiError)) throw error;
         if (error.status === 401) return tell({ phase: "signed-out" });
         tell({ connection: surroundings.online ? "reconnecting" : "offline", trouble: plain(error) });
-        await new Promise((resolve) => setTimeout(resolve, Math.min(400 * 2 ** failures, 4_000)));
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)));
       }
     }
   }

@@ -8,7 +8,6 @@ const EARLY_MS = 5_000; // asked again so long before it ends: the request has t
  * @typedef {object} Credentials
  * @property {() => Promise<string|null>} token null: the cookie is used
  * @property {() => boolean} renew forgets the token; false when there is none to renew
- * @property {boolean} bearer
  */
 
 /**
@@ -22,7 +21,6 @@ export function createCredentials(getToken, now) {
   let goodUntil = Infinity;
   const forget = () => ((asked = null), (goodUntil = Infinity));
   return {
-    bearer: Boolean(getToken),
     async token() {
       if (!getToken) return null;
       if (now() > goodUntil - EARLY_MS) forget();

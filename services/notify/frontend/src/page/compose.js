@@ -19,7 +19,7 @@ export function createCompose({ client, words }) {
 
   function draw() {
     const type = types.find(({ name }) => name === picker.value) ?? types[0];
-    form = type ? createTaskForm(type, { client, words: words(), onAccepted() {} }) : null;
+    form = type ? createTaskForm(type, { client, words: words() }) : null;
     byId("kind-about").textContent = type && type.name !== FIRST ? type.description : "";
     box.replaceChildren(...(form ? [form.element] : []));
     show(byId("caught-line"), type?.name === FIRST);

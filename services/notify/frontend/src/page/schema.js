@@ -1,5 +1,7 @@
 // Owns the pure reading of a JSON Schema (2020-12) as fields of a form, and of what was typed as params; no DOM, no I/O.
 
+import { spaced } from "../core/format.js";
+
 /**
  * @typedef {"text"|"long"|"number"|"integer"|"boolean"|"choice"|"list"|"addresses"|"json"|"group"} Kind
  *
@@ -23,9 +25,6 @@ const ADDRESS = /^[^\s@<>()[\]"\\,;:]+@[^\s@<>()[\]"\\,;:.]+(\.[^\s@<>()[\]"\\,;
 /** @type {Record<string, string>} */
 const INPUTS = { email: "email", "idn-email": "email", uri: "url", url: "url", date: "date", time: "time", "date-time": "datetime-local", password: "password" };
 const LONG = 1_000;
-
-/** @param {string} text */
-const spaced = (text) => (text.charAt(0).toUpperCase() + text.slice(1)).replaceAll("_", " ");
 
 /** What a schema that refers elsewhere means, without the choice of null. @param {any} schema @param {any} root @returns {any} */
 function resolve(schema, root) {

@@ -11,9 +11,9 @@ import { addressesIn, fieldsOf, noAddresses, read, refusal } from "./schema.js";
 
 /**
  * @param {TaskType} type
- * @param {{client: () => import("../core/client.js").Client|null, words: import("../core/words.js").Words, onAccepted: () => void}} ports
+ * @param {{client: () => import("../core/client.js").Client|null, words: import("../core/words.js").Words}} ports
  */
-export function createTaskForm(type, { client, words, onAccepted }) {
+export function createTaskForm(type, { client, words }) {
   const { say: tell } = words;
   const isMail = type.name === "mail.send";
   const prefix = type.name.split(".")[0].replace(/[^\w-]/g, "");
@@ -165,7 +165,6 @@ export function createTaskForm(type, { client, words, onAccepted }) {
       order = { id: "", text: "" };
       clear();
       fields.tell(tell("accepted"), "note");
-      onAccepted();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       explain(error, params);
@@ -205,5 +204,5 @@ export function createTaskForm(type, { client, words, onAccepted }) {
   }
 
   attribute(form, "aria-label", isMail ? tell("mail.send") : type.title || type.name);
-  return { element: form, clear, focus: () => inputs[0]?.input.focus(), isEmpty: () => inputs.every(({ input }) => valueOf(input) === startOf(input)) };
+  return { element: form, clear, focus: () => inputs[0]?.input.focus() };
 }
