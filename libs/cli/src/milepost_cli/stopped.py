@@ -32,18 +32,27 @@ async def finding(
     Raises:
         LogUnavailable, StoreUnavailable: no answer.
     """
+    async with _opened(settings) as (store, logs):
+        found = list[tuple[LogReader, Stopped]]()
+        for partition, log in enumerate(logs):
+            stopped = await look(store, log, partition)
+            if stopped is not None:
+                found.append((log, stopped))
+        yield store, found
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings,
+) -> AsyncGenerator[tuple[SqlProjectionStore, list[LogReader]]]:
+    """The store, and the log of each partition."""
     async with AsyncExitStack() as stack:
         servers = open_servers_async(settings.redis_url)
         stack.push_async_callback(servers.aclose)
         store = SqlProjectionStore(settings.database_url)
         stack.push_async_callback(store.close)
-        found = list[tuple[LogReader, Stopped]]()
-        for partition in range(settings.partitions):
-            log = LogReader(servers, settings.namespace, partition)
-            stopped = await look(store, log, partition)
-            if stopped is not None:
-                found.append((log, stopped))
-        yield store, found
+        numbers = range(settings.partitions)
+        yield store, [LogReader(servers, settings.namespace, each) for each in numbers]
 
 
 def require_none(settings: Settings, data_folder: str | None) -> None:
@@ -55,7 +64,6 @@ def require_none(settings: Settings, data_folder: str | None) -> None:
     Raises:
         ConfigurationError: one is not; one line with the remedy.
     """
-
     with suppress(LogUnavailable, StoreUnavailable):  # then readiness says what is wrong
         if stopped := asyncio.run(_first(settings)):
             remedy = f"Nothing would be projected until you {REMEDY}"
@@ -70,15 +78,15 @@ def require_none(settings: Settings, data_folder: str | None) -> None:
 async def _first(settings: Settings) -> Stopped | None:
     """The first partition that has stopped. Of a database that is new, while its log is not, it
     says so: that goes on by itself, and people miss what is gone."""
-    async with finding(settings) as (store, found), AsyncExitStack() as stack:
-        servers = open_servers_async(settings.redis_url)
-        stack.push_async_callback(servers.aclose)
-        for partition in range(settings.partitions):
-            log = LogReader(servers, settings.namespace, partition)
+    async with _opened(settings) as (store, logs):
+        for partition, log in enumerate(logs):
             if await store.checkpoint(partition) is None and await log.first() is not None:
                 _log.warning(NEW_DATABASE, extra={"action": "start", "partition": partition})
                 break
-        return next((stopped for _, stopped in found), None)
+        for partition, log in enumerate(logs):
+            if stopped := await look(store, log, partition):
+                return stopped
+    return None
 
 
 def words_of(stopped: Stopped) -> str:

@@ -44,6 +44,7 @@ Timeout = Annotated[
     ),
 ]
 Tag = Annotated[str | None, typer.Option(metavar="TAG", help="only those with it")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="print its id, wait not")]
 
 
 @app.command()
@@ -68,7 +69,7 @@ def send(
     priority: Annotated[
         Literal["high", "normal", "low"] | None, typer.Option(help="among your own tasks")
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="print its id, wait not")] = False,
+    detach: Detach = False,
     timeout: Timeout = None,
     as_json: Json = False,
     url: Url = None,
@@ -175,7 +176,7 @@ def cancel(ids: Ids, as_json: Json = False, url: Url = None, data_dir: DataDir =
 @app.command()
 def retry(
     id: Id,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="print its id, wait not")] = False,
+    detach: Detach = False,
     timeout: Timeout = None,
     as_json: Json = False,
     url: Url = None,

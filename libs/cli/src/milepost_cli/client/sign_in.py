@@ -12,11 +12,11 @@ import typer
 
 from milepost.errors import ConfigurationError, NotSignedIn, RequestRefused, Unreachable
 from milepost.exchanges import ANSWER_SECONDS, Answer, Ask, answered, refusal
-from milepost.http_exchange import Access, run
+from milepost.http_exchange import run
 from milepost_cli.client import outcome
 from milepost_cli.client.commands import DataDir, Json, Url, app
 from milepost_cli.client.credentials import Credentials, Login
-from milepost_cli.client.destination import destination, is_interactive
+from milepost_cli.client.destination import Destination, destination, is_interactive
 
 MOST_NAME_CHARS = 100
 
@@ -75,7 +75,8 @@ def logout(as_json: Json = False, url: Url = None, data_dir: DataDir = None) -> 
 
 def _kept(url: str, token: str) -> Login:
     """A token made elsewhere, once it has proved good."""
-    who = run(answered(Ask("submit", "GET", "/api/submit/session")), _access(url, token))
+    access = Destination(url, token).access()
+    who = run(answered(Ask("submit", "GET", "/api/submit/session")), access)
     return Login(url, token, who["owner"])
 
 
@@ -119,17 +120,14 @@ def _good(answer: httpx.Response) -> dict[str, Any]:
 def _revoke(login: Login) -> bool:
     """Revoke a token by itself; whether it is good for nothing any more."""
     path = f"/api/submit/access-tokens/{login.id}"
+    access = Destination(login.url, login.token).access()
     try:
-        run(answered(Ask("submit", "DELETE", path), pauses=()), _access(login.url, login.token))
+        run(answered(Ask("submit", "DELETE", path), pauses=()), access)
     except NotSignedIn:
         return True
     except (RequestRefused, Unreachable):
         return False
     return True
-
-
-def _access(url: str, token: str) -> Access:
-    return Access(url, url, lambda _: {"Authorization": f"Bearer {token}"})
 
 
 def _origin(url: str) -> str:
