@@ -6,7 +6,7 @@ from uuid import uuid4
 from playwright.async_api import Page, expect
 
 from person import PASSWORD
-from up_process import ROOT, Up
+from up_process import Up
 
 TASKS = Path(__file__).with_name("desk_tasks.py")
 
@@ -38,6 +38,3 @@ async def submit(page: Page, up: Up, task_type: str, title: str, **params: objec
     )
     assert answer.status == 201, await answer.text()
     return (await answer.json())["id"]
-
-
-__all__ = ["ROOT", "serve", "sign_up", "submit"]

@@ -39,7 +39,7 @@ class FaultyProxy(LoopbackProxy):
             if self._dice.random() < self._chance:
                 fault = self._dice.choice(FAULTS)
                 self.happened[fault] += 1
-                if fault == "delay":
+                if fault == "delay":  # the pauses are the faults: there is nothing to wait for
                     await asyncio.sleep(self._dice.uniform(0.01, 0.3))
                 elif fault == "stall":  # longer than anybody should wait
                     await asyncio.sleep(30)

@@ -56,6 +56,20 @@ def command_line(pid: int) -> str:
     return raw.replace(b"\0", b" ").decode().strip()
 
 
+def command(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run `./milepost ...` in a folder: its exit status and what it printed."""
+    done = subprocess.run(
+        [ROOT / "milepost", *arguments],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 class Up:
     """One `./milepost up`; its output is in files, so that nobody has to read along."""
 

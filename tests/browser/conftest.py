@@ -2,12 +2,14 @@
 
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
+
+from foreign_page import ForeignPage
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -60,3 +62,11 @@ async def page(browser: Browser) -> AsyncGenerator[Page]:
     context = await browser.new_context()
     yield await context.new_page()
     await context.close()
+
+
+@pytest.fixture(scope="module")
+def foreign() -> Iterator[ForeignPage]:
+    """Give a page of another origin, empty until a test fills it."""
+    page = ForeignPage()
+    yield page
+    page.close()

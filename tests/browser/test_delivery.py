@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from desk import serve, sign_up, submit
 from person import new_id
@@ -43,6 +43,15 @@ def asked_by(page: Page) -> list[str]:
 async def reaches(page: Page, title: str, seconds: float = 20) -> None:
     bar = page.get_by_role("progressbar", name=title)
     await expect(bar).to_have_attribute("aria-valuenow", "100", timeout=seconds * 1000)
+
+
+async def held_at_40(page: Page, up: Up, gate: Path) -> Locator:
+    """Sign up and see a task stand at 40 % until its gate is there; its bar."""
+    await sign_up(page, up)
+    await submit(page, up, "desk.hold", "Held", percent=40, gate=str(gate), message="on")
+    bar = page.get_by_role("progressbar", name="Held")
+    await expect(bar).to_have_attribute("aria-valuenow", "40")
+    return bar
 
 
 async def test_where_no_stream_works_it_waits_by_long_polls(page: Page, up: Up):
@@ -104,10 +113,7 @@ async def test_a_gap_brings_the_state_anew(page: Page, up: Up):
 
 async def test_ten_seconds_offline_are_said_and_made_up_for(page: Page, up: Up, tmp_path: Path):
     gate = tmp_path / "go"
-    await sign_up(page, up)
-    await submit(page, up, "desk.hold", "Long", percent=40, gate=str(gate), message="on")
-    bar = page.get_by_role("progressbar", name="Long")
-    await expect(bar).to_have_attribute("aria-valuenow", "40")
+    bar = await held_at_40(page, up, gate)
     began = time.monotonic()
     await page.context.set_offline(True)
     await expect(page.get_by_text("You are offline.")).to_be_visible()
@@ -126,10 +132,7 @@ async def test_ten_seconds_offline_are_said_and_made_up_for(page: Page, up: Up, 
 
 async def test_the_page_goes_on_when_the_server_is_back(page: Page, up: Up, tmp_path: Path):
     gate = tmp_path / "go"
-    await sign_up(page, up)
-    await submit(page, up, "desk.hold", "Through", percent=40, gate=str(gate), message="on")
-    bar = page.get_by_role("progressbar", name="Through")
-    await expect(bar).to_have_attribute("aria-valuenow", "40")
+    bar = await held_at_40(page, up, gate)
     before = up.children()["web"]
     os.kill(before, signal.SIGKILL)
     await asyncio.to_thread(gate.touch)

@@ -30,13 +30,6 @@ document.documentElement.dataset.ready = "";
 
 
 @pytest.fixture(scope="module")
-def foreign() -> Iterator[ForeignPage]:
-    page = ForeignPage()
-    yield page
-    page.close()
-
-
-@pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory, foreign: ForeignPage) -> Iterator[Up]:
     running = serve(tmp_path_factory.mktemp("element"), cors_origins=foreign.url)
     yield running

@@ -23,13 +23,6 @@ MOST_LINES = 12
 
 
 @pytest.fixture(scope="module")
-def foreign() -> Iterator[ForeignPage]:
-    page = ForeignPage()
-    yield page
-    page.close()
-
-
-@pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory, foreign: ForeignPage) -> Iterator[Up]:
     running = serve(tmp_path_factory.mktemp("examples"), cors_origins=foreign.url)
     yield running

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -15,21 +14,7 @@ import pytest
 from milepost_log.connection import connect
 from person import PASSWORD, Person
 from surroundings import StartUp
-from up_process import ROOT, Up, wait_for
-
-
-def command(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run `./milepost ...` in a folder: its exit status and what it printed."""
-    done = subprocess.run(
-        [ROOT / "milepost", *arguments],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+from up_process import Up, command, wait_for
 
 
 def signed_in(up: Up, name: str) -> Person:

@@ -1,25 +1,14 @@
 """Commands for operators find the embedded Milepost, and say so when it is gone."""
 
-import os
-import subprocess
 from pathlib import Path
 
 from surroundings import StartUp
-from up_process import ROOT, descendants_of, lives, wait_for
+from up_process import command, descendants_of, lives, wait_for
 
 
 def dead(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run `milepost dead list` in a folder: its exit status and what it printed."""
-    done = subprocess.run(
-        [ROOT / "milepost", "dead", "list", *arguments],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return command(folder, "dead", "list", *arguments)
 
 
 def test_a_command_finds_what_runs_here_until_it_ends(start_up: StartUp, tmp_path: Path) -> None:

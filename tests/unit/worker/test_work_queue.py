@@ -9,6 +9,7 @@ import pytest
 
 from milepost_worker.work_queue import WorkQueue
 from started import started_task
+from up_process import wait_for
 
 
 def item(entry: str) -> Any:
@@ -79,8 +80,7 @@ def test_many_threads_get_everything_once():
     entries = [f"{'x' * (n % 3 == 0)}{n}-1" for n in range(5000)]
     for entry in entries:
         queue.put(item(entry))
-    while queue.qsize():
-        threading.Event().wait(0.01)
+    wait_for(lambda: not queue.qsize(), "everything taken")
     for _ in threads:
         queue.put(item("x9999-9"))
     for thread in threads:
