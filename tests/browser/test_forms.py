@@ -104,6 +104,7 @@ async def test_addresses_are_checked_as_they_are_typed(page: Page, up: Up):
 async def test_all_of_it_works_by_keyboard(page: Page, up: Up, tmp_path: Path):
     gate = str(tmp_path / "go")
     await page.goto(up.url)
+    await expect(page.locator("#session")).to_be_visible()
     await page.keyboard.press("Tab")  # the settings
     await page.keyboard.press("Tab")
     await page.keyboard.type("keys and keys")
