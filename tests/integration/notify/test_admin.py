@@ -149,7 +149,8 @@ async def test_pages_of_all_owners_tasks_are_complete_and_in_order(
                  {"older_than_seconds": 3600}, {"status": "running"}):  # fmt: skip
         assert await all_pages(**none) == []
     assert await all_pages(younger_than_seconds=3600) == made
-    for bad in ({"status": "odd"}, {"before": "x"}, {"older_than_seconds": -1}, {"limit": 0}):
+    for bad in ({"status": "odd"}, {"before": "x"}, {"older_than_seconds": -1}, {"limit": 0},
+                {"older_than_seconds": "1e-9"}):  # fmt: skip
         assert (await root.get("/admin/tasks", **bad)).status_code == 422
 
 

@@ -48,7 +48,7 @@ BeforeQuery = Annotated[
     Query(description="`before` of the page before this one"),
     WithJsonSchema({"type": "string", **NO_CURSOR_YET}),
 ]
-AgeQuery = Annotated[float | None, Query(ge=0, le=10**9, description="Seconds"), Plain]
+AgeQuery = Annotated[int | None, Query(ge=0, le=10**9, description="Whole seconds"), Plain]
 
 
 @router.get("/tasks", response_model=shapes.OverseenTasks)

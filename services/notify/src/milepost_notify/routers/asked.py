@@ -18,7 +18,7 @@ from milepost_service.auth import unauthorized
 from milepost_service.described import NO_CONTROLS, NO_CURSOR_YET, OWNER
 from milepost_service.revocations import CredentialRevoked
 
-_PLAIN = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
+_PLAIN = re.compile(r"[0-9]{1,10}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")  # as JSON writes it
 
 SinceQuery = Annotated[
     str | None,
@@ -37,9 +37,9 @@ TypeQuery = Annotated[Filter | None, Query(description="Only tasks of it")]
 
 
 def _plain(value: object) -> object:
-    """A number as digits: what Python takes besides (`+5`, `1_0`, ` 7`) no other language does."""
+    """A number as JSON has it; what Python takes besides (`+5`, `1_0`, ` 7`) nobody else does."""
     if isinstance(value, str) and not _PLAIN.fullmatch(value):
-        raise ValueError("not a plain decimal number")
+        raise ValueError("not a plain number")
     return value
 
 
