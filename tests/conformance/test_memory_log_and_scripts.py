@@ -5,9 +5,10 @@ time and place make differ (stream ids, `at`, `runs_at`) is left out.
 """
 
 import asyncio
+from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -27,11 +28,13 @@ from milepost.events import (
     TaskSucceeded,
 )  # fmt: skip
 from milepost.keys import PartitionKeys
+from milepost.owners import owner_hash
 from milepost.testing import MemoryLog, Started
 from milepost_log.attempts import Line, Outcome, Report, Saved, StartedTask
 from milepost_log.commands import CommandLog, NewTask
+from milepost_log.figures import figures_of
 from milepost_log.reader import LogReader
-from milepost_log.servers import Servers, open_servers, open_servers_async
+from milepost_log.servers import AsyncServers, Servers, open_servers, open_servers_async
 from milepost_log.work import WorkLog
 from valkey_cluster import BOTH
 
@@ -48,6 +51,7 @@ MOST_LINES = 2
 OWNERS = ("bob", "alice")
 NORMAL, HIGH = "00000000-normal", "00000000-high"
 IDS = (NORMAL, "limited-1", "limited-2", "limited-3", HIGH, "limited-high")
+ALL_IDS = (*IDS, "a", "b", "c", f"{HIGH}-2", "limited-0", "limited-4")
 
 Step = tuple[Any, ...]
 _worker = st.sampled_from(WORKERS)
@@ -206,6 +210,23 @@ class OnServer:
                 raise AssertionError(step)
 
 
+async def counts_are_true(servers: AsyncServers, namespace: str) -> None:
+    """Whatever happened: what the scripts have counted is what stands in the tasks' hashes."""
+    keys = PartitionKeys(namespace, 0)
+    found = Counter[str]()
+    async with servers.at(keys.log) as client:
+        for owner, task_id in product(OWNERS, ALL_IDS):
+            status: Any = await client.hget(keys.task(owner_hash(owner), task_id), "s")  # pyright: ignore
+            if status is not None:
+                place = status.decode()
+                found["queued:default" if place == "queued" else place] += 1
+                found["accepted"] += 1
+        told: Any = await client.hgetall(keys.counts)  # pyright: ignore
+    assert {name.decode(): int(value) for name, value in told.items() if int(value)} == found
+    figures = await figures_of(servers, namespace, 0, None)
+    assert figures.accepted == sum(figures.ended.values()) + sum(figures.live.values())
+
+
 async def compare(url: str, namespace: str, steps: list[Step]) -> list[str]:
     """Run steps on both; the types of the events."""
     memory = InMemory()
@@ -217,6 +238,7 @@ async def compare(url: str, namespace: str, steps: list[Step]) -> list[str]:
             for step in steps:
                 for _ in range(2):
                     assert await memory.do(step) == await server.do(step), step
+            await counts_are_true(asynchronous, namespace)
             entries = await LogReader(asynchronous, namespace, 0).read(ZERO, count=1000, block_ms=1)
     events = [decode(0, entry.id, entry.fields) for entry in entries]
     assert [told(event) for event in memory.log.events] == [told(event) for event in events]

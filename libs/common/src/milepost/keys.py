@@ -63,6 +63,11 @@ class PartitionKeys:
         return f"{self.prefix}:dead"
 
     @property
+    def counts(self) -> str:
+        """Hash: how many tasks stand where: `accepted`, by status, queued ones by queue."""
+        return f"{self.prefix}:counts"
+
+    @property
     def claimed(self) -> str:
         """Stream: tasks that had waited aside and were started at once; nothing waits in it."""
         return f"{self.prefix}:claimed"

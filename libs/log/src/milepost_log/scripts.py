@@ -20,12 +20,15 @@ _PARTS = {
     "resume": ("aside", "start"),
     "redrive": ("aside", "start"),
     "finish": ("ending",),
+    "standing": ("untaken",),
+    "figures": ("untaken",),
 }
 _FRAME = """local function step()
 {body}
 end
 local well, answer = pcall(step)
 settle()
+write_counts()
 if not well then answer = redis.error_reply(type(answer) == 'table' and answer.err or answer) end
 return answer"""
 """What the prelude gathered for the end of the call is done whatever happens to the rest. The

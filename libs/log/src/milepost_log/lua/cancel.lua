@@ -15,6 +15,7 @@ if status == 'running' and not task[6] then
   redis.call('PUBLISH', namespace .. ':stop', o .. ':' .. id)
   emit('cancel_requested', id, task[1], task[3], '{}', by)
 elseif status == 'queued' or status == 'scheduled' or status == 'retrying' then
+  tally(place_of(status, task[4]), -1)
   status = 'cancelled'
   end_task(key, o, id, task[1], task[3], task[4], task[5], nil, status, '{}', by)
 end

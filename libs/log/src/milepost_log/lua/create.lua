@@ -53,6 +53,7 @@ for i = 0, count - 1 do
     local key, due, status = task_key(o, id), '-', 'queued'
     if delay ~= '' then
       due, status = string.format('%.0f', now + tonumber(delay)), 'scheduled'
+      tally(status, 1)
       data = string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}'
       redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
     else
@@ -70,5 +71,6 @@ for i = 0, count - 1 do
     answers[i + 1] = {0, id, first, due}
   end
 end
+tally('accepted', fresh)
 if fresh > 0 then redis.call('HINCRBY', KEYS[3], 'live', fresh) end
 return {'ok', log_id, unpack(answers)}

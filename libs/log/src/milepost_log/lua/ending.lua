@@ -13,6 +13,7 @@ local function end_attempts(worker, first)
     local mine = task[3] == attempt and task[4] == worker
     if mine and task[2] == 'running' then
       local kind, data = ARGV[at + 3], ARGV[at + 4]
+      tally('running', -1)
       if kind == 'retrying' and task[7] then kind, data = 'cancelled', '{}' end
       if kind == 'retrying' then
         retry_later(key, o, id, task[1], attempt, task[5], task[6], task[8], data,

@@ -63,6 +63,22 @@ local function ring(q)
   redis.call('PUBLISH', namespace .. ':bell:' .. queue, partition)
 end
 
+-- How many tasks stand where, by status; the queued ones by queue. What a call moves from one place to
+-- another is gathered here and written once, by `write_counts`, behind every script: accepted is
+-- always what has ended and what lives.
+local counted = {}
+local function tally(place, more) counted[place] = (counted[place] or 0) + more end
+local function place_of(status, q)
+  return status == 'queued' and 'queued:' .. string.sub(q, 1, -3) or status
+end
+
+local function write_counts()
+  for place, more in pairs(counted) do
+    if more ~= 0 then redis.call('HINCRBY', prefix .. ':counts', place, string.format('%.0f', more)) end
+  end
+  counted = {}
+end
+
 local function waiting_key(q, o) return prefix .. ':waiting:' .. o .. ':' .. q end
 
 -- The stream that a task's `e` is in, and its entry there. `e` begins with x in an express lane,
@@ -87,6 +103,7 @@ end
 -- Put a ready task into a stream of its queue or, beyond its owner's share, into the owner's list.
 -- `held`: the share it has already (1) or not (0).
 local function enqueue(key, o, id, q, held)
+  tally(place_of('queued', q), 1)
   local counts, share = owner_key(o), 'in:' .. string.sub(q, 1, -3)
   local others = tonumber(redis.call('HGET', counts, share) or 0) - held
   if others < SHARE then
@@ -205,8 +222,8 @@ local function bury(stream, entry, reason, fields)
   return redis.call('XADD', prefix .. ':dead', 'MAXLEN', MAX_DEAD, '*', unpack(letter))
 end
 
--- End a task: terminal event, acknowledgement and the owner's count in one step. `e` is its entry,
--- "" for none; `slot` the type whose limit its attempt counts against, if any.
+-- End a task: terminal event, acknowledgement and the owner's count in one step. The caller has
+-- counted it where it was. `e` is its entry, "" for none; `slot` the type whose limit its attempt counts against, if any.
 local function end_task(key, o, id, owner, attempt, q, e, slot, status, data, extra)
   if status == 'succeeded' then -- nobody may run it again: its params, 500 KiB perhaps, go with it
     redis.call('HSET', key, 's', status, 'e', '', 'v', '', 'd', '')
@@ -221,6 +238,7 @@ local function end_task(key, o, id, owner, attempt, q, e, slot, status, data, ex
   free_slot(o, id, slot)
   redis.call('EXPIRE', key, KEEP_SECONDS)
   add(ended, o, 1)
+  tally(status, 1)
   return emit(status, id, owner, attempt, data, extra)
 end
 
@@ -232,6 +250,7 @@ local function retry_later(key, o, id, owner, attempt, q, e, slot, data, delay)
   leave_stream(o, q, e)
   free_slot(o, id, slot)
   redis.call('HINCRBY', key, 'f', 1)
+  tally('retrying', 1)
   emit('retrying', id, owner, attempt, string.sub(data, 1, -2) .. ',"runs_at":' .. due .. '}')
 end
 

@@ -41,6 +41,7 @@ local function reconcile(owner, o, id, status, attempt, failures, crashes, q, da
     'c', crashes, 'e', '', 'q', q, 'i', first, 'u', due == '' and '-' or due)
   if trace ~= '' then redis.call('HSET', key, 'x', trace) end
   redis.call('HINCRBY', owner_key(o), 'live', 1)
+  tally('accepted', 1) -- by this Redis: its counts are lost with what it had
   if mode == 'end' then
     end_task(key, o, id, owner, attempt, q, '', nil, 'failed', failed, by)
     return 'failed'
@@ -54,6 +55,7 @@ local function reconcile(owner, o, id, status, attempt, failures, crashes, q, da
     end
   elseif status ~= 'queued' then
     redis.call('ZADD', prefix .. ':delayed', due, o .. ':' .. id)
+    tally(status, 1)
     return status
   end
   enqueue(key, o, id, q, 0)

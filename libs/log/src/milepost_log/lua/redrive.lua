@@ -24,6 +24,7 @@ local function redrive(letter)
   local reason = damage(task[4] and type_of(task[4]), task[3], task[5])
   if reason then return reason end
   redis.call('HDEL', key, 'j')
+  tally(place_of('queued', task[5]), -1) -- it was so all the time
   enqueue(key, o, id, task[5], 0)
   redis.call('XDEL', KEYS[2], letter)
   ring(task[5])

@@ -22,6 +22,7 @@ local function release(stream, lane, entry)
   end
   local crashes = tonumber(task[7] or 0) + (reason == 'worker_lost' and 1 or 0)
   released = released + 1
+  tally('running', -1)
   redis.call('HSET', key, 'c', crashes)
   redis.call('HDEL', key, 'w') -- also where it ends here: its last worker's `finish` comes too late
   emit('returned', id, task[1], task[3], string.format(

@@ -16,22 +16,6 @@ local o, id, most = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 local function ms_of(entry) return tonumber(string.match(entry, '^%d+')) end
 
--- What nobody has taken of a stream, and the last entry that somebody has.
-local function untaken(stream)
-  local size, last = redis.call('XLEN', stream), '0-0'
-  if size == 0 then return 0, last end
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  if groups.err then return size, last end
-  for _, group in ipairs(groups) do
-    local about = {}
-    for i = 1, #group, 2 do about[group[i]] = group[i + 1] end
-    if about.name == 'workers' then
-      size, last = math.max(0, size - about.pending), about['last-delivered-id']
-    end
-  end
-  return size, last
-end
-
 local function before_in(stream, entry)
   local size, last = untaken(stream)
   local ahead = redis.call('XRANGE', stream, '(' .. last, '(' .. entry, 'COUNT', most)

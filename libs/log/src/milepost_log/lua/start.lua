@@ -69,6 +69,8 @@ local function start_entry(stream, entry, fields, caller)
     leave_stream(o, q, task[4])
     return nil, line
   end
+  tally(place_of('queued', q), -1)
+  tally('running', 1)
   attempt = attempt + 1
   redis.call('HSET', key, 's', 'running', 'a', attempt, 'w', caller.worker)
   if attempt > 1 then redis.call('HDEL', key, 'n', 'g', 'm', 'l') end

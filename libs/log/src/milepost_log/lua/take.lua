@@ -56,6 +56,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT
     local key = task_key(o or '', id or '')
     local task = redis.call('HMGET', key, 's', 'q', 'e')
     if task[1] == 'scheduled' or task[1] == 'retrying' then
+      tally(task[1], -1)
       requeue(key, o, id, task[2], task[3])
     end
   end
