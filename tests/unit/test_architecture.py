@@ -27,6 +27,9 @@ PURE = {
         "refusals", "requests", "usernames",
     ],
     "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
+    "libs/cli/src/milepost_cli/storm": [
+        "judged_followers", "judged_tasks", "judgement", "records", "verdict",
+    ],
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
         "intake", "load", "lookout", "lost_log", "lost_tail", "oversight", "present", "projection",

@@ -12,6 +12,7 @@ from milepost_cli.options import (
     Version,
     add_data_dir,
     add_dead,
+    add_storm,
     add_worker_options,
     count,
     port,
@@ -145,6 +146,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     replay = add("replay", "milepost_cli.replay:run", "project what had to wait for newer code")
     replay.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     add_data_dir(replay)
+    add_storm(
+        add("storm", "milepost_cli.storm.command:run", "strike a deployment, judge what it does")
+    )
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")

@@ -1,7 +1,9 @@
 """Owns the parser's own manners and the options that several commands have. Runs nothing."""
 
 import argparse
+import re
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 DEFAULT_THREADS = 8
@@ -50,6 +52,29 @@ def add_dead(dead: argparse.ArgumentParser) -> None:
             )
 
 
+def add_storm(storm: argparse.ArgumentParser) -> None:
+    """Which deployment, how long, what may be struck."""
+    storm.add_argument("--url", type=http_url, help="of a deployment; none: a stack of its own")
+    storm.add_argument("--seed", type=int, metavar="N", help="of an earlier storm, to repeat it")
+    for name, default, text in (
+        ("seconds", 60.0, "of load and blows"),
+        ("settle", 60.0, "in which everything has to end after that"),
+        ("recovery", 30.0, "that a blow may be felt after its end"),
+    ):
+        storm.add_argument(
+            f"--{name}", type=seconds, default=default, metavar="SECONDS",
+            help=f"{text} ({default:g})",
+        )  # fmt: skip
+    storm.add_argument("--owners", type=count, default=6, metavar="N", help="people (6)")
+    storm.add_argument("--blows", metavar="NAMES", help="by comma, or `none`; none given: all")
+    storm.add_argument(
+        "--pid", type=named_pid, action="append", default=[], dest="pids", metavar="NAME=PID",
+        help="a process of the deployment that may be frozen, and killed; repeatable",
+    )  # fmt: skip
+    storm.add_argument("--history", metavar="FILE", help="write all records there, as JSON lines")
+    storm.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+
+
 def add_worker_options(command: argparse.ArgumentParser) -> None:
     """For commands that run tasks."""
     command.add_argument(
@@ -78,3 +103,27 @@ def count(text: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 1000:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not in 1..1000")
+
+
+def seconds(text: str) -> float:
+    """A time in seconds."""
+    with suppress(ValueError):
+        if 0 <= (found := float(text)) <= 86_400:
+            return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not in 0..86400")
+
+
+def named_pid(text: str) -> tuple[str, int]:
+    """A process by the part that it is."""
+    name, _, pid = text.partition("=")
+    if name and pid.isascii() and pid.isdigit() and int(pid) > 1:
+        return name, int(pid)
+    raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PID")
+
+
+def http_url(text: str) -> str:
+    """The address of a deployment, without anything behind its host."""
+    found = re.match(r"(https?://[^/?#\s]+)/?$", text)
+    if found:
+        return found[1]
+    raise argparse.ArgumentTypeError(f"{text!r} is no http:// or https:// address")

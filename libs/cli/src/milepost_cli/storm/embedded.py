@@ -1,0 +1,160 @@
+"""Owns the embedded stack that a storm starts for itself: `up` in a folder of its own.
+
+Struck are only children of the supervisor that it has started.
+"""
+
+import asyncio
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from milepost.errors import ConfigurationError
+from milepost_cli import instance
+from milepost_cli.storm.blows import Blow
+from milepost_cli.storm.processes import children, freezes, kills
+from milepost_log.connection import connect
+
+READY_SECONDS = 90.0
+STOP_SECONDS = 15.0
+LEASE_SECONDS = 2.0
+PARTS = {
+    "worker": re.compile(r"milepost_cli worker\b"),
+    "web": re.compile(r"milepost_cli\.web\b"),
+    "valkey": re.compile(r"(valkey|redis)-server"),
+}
+
+# PR_SET_PDEATHSIG survives exec: on Linux a storm that is killed leaves nothing behind.
+_LEASH = """
+import os, sys
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, int(sys.argv[1]), 0, 0, 0)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Embedded:
+    """One `milepost up` with the storm's own tasks, while entered."""
+
+    def __init__(self, *, workers: int) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="milepost-storm-"))
+        self._workers = workers
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it is ready.
+
+        Raises:
+            ConfigurationError: it does not become ready.
+        """
+        # Settings of the person's own would send their storm elsewhere.
+        own = {name: value for name, value in os.environ.items() if "MILEPOST_" not in name}
+        own["MILEPOST_LEASE_SECONDS"] = f"{LEASE_SECONDS:g}"
+        command = [
+            sys.executable, "-I", "-S", "-c", _LEASH, str(int(signal.SIGTERM)),
+            sys.executable, "-P", "-m", "milepost_cli", "up", "--port", "0", "--data-dir",
+            str(self._data), "--workers", str(self._workers), "--tasks",
+            "milepost_cli.storm.tasks",
+        ]  # fmt: skip
+        with self._output.open("wb") as out:
+            self._process = subprocess.Popen(
+                command, env=own, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True,  # Ctrl-C is for the storm, which ends it in order
+            )  # fmt: skip
+        try:
+            self._until_ready()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        found = re.search(r"ready: (http://\S+)", self._output.read_text())
+        assert found is not None
+        return found[1]
+
+    @property
+    def secret(self) -> str:
+        """That of its tokens."""
+        return (self._data / "secret").read_text().strip()
+
+    def blows(self) -> list[Blow]:
+        """All that may be done to it."""
+
+        def find(part: str) -> Sequence[int]:
+            assert self._process is not None
+            found = children(self._process.pid).items()
+            return [pid for pid, line in found if PARTS[part].search(line)]
+
+        longer = (0.5, 2.5 * LEASE_SECONDS)
+        return [
+            *(kills(part, lambda part=part: find(part)) for part in PARTS),
+            *(freezes(part, lambda part=part: find(part)) for part in ("web", "valkey")),
+            freezes("worker", lambda: find("worker"), longer),
+            kills("worker", lambda: find("worker"), signal.SIGTERM),
+            Blow("cut connections", self._cut),
+            Blow("cut subscriptions", self._cut_subscriptions),
+        ]
+
+    async def _cut(self, _: random.Random) -> bool:
+        return await asyncio.to_thread(self._break_off, "normal")
+
+    async def _cut_subscriptions(self, _: random.Random) -> bool:
+        return await asyncio.to_thread(self._break_off, "pubsub")
+
+    def _break_off(self, kind: str) -> bool:
+        """Break every connection of a kind to the log's server."""
+        found = instance.find(self._data)
+        if found is None:
+            return False
+        with suppress(redis.RedisError), connect(found.settings["REDIS_URL"]) as client:
+            command = ("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+            client.execute_command(*command)  # pyright: ignore  # untyped
+            return True
+        return False
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _output(self) -> Path:
+        return self.folder / "up.out"
+
+    def _until_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + READY_SECONDS
+        while "is ready" not in (said := self._output.read_text()):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                last = said.strip().rpartition("\n")[2]
+                raise ConfigurationError(f"`milepost up` does not become ready: {last}")
+            time.sleep(0.05)
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
