@@ -21,7 +21,7 @@ PURE = {
         "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",
         "ready_tasks",
     ],
-    "libs/log/src/milepost_log": ["attempts", "cluster_url", "slots"],
+    "libs/log/src/milepost_log": ["attempts", "cluster_url", "paused", "slots"],
     "services/submit/src/milepost_submit": [
         "account_requests", "batches", "common_passwords", "decisions", "limits", "params",
         "refusals", "requests", "usernames",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from histories import created
 from milepost import events as e
 from milepost import keys
 from milepost.owners import owner_hash
+from milepost.records import rfc3339
 from milepost.settings import Settings
 from milepost_log import offers
 from milepost_log.attempts import Bounds, Outcome
 from milepost_log.commands import CommandLog, NewTask
+from milepost_log.pauses import Pauses
 from milepost_log.servers import AsyncServers, Servers, open_servers, open_servers_async
 from milepost_log.work import WorkLog
 from milepost_notify.redis_standings import RedisStandings
@@ -146,6 +149,41 @@ async def test_a_type_or_queue_that_nobody_offers_is_told_with_since_when(
         client.zadd(keys.offers(settings.namespace), {f"type {TYPE}": an_hour_ago})
     stale = await standings.of(row(task))
     assert (stale.missing, stale.missing_since) == ("type", an_hour_ago)
+
+
+async def test_a_task_that_an_operator_has_paused_says_so_and_not_who_it_was(
+    bob: Person, commands: CommandLog, servers: AsyncServers, settings: Settings
+):
+    (task,) = await create(commands)
+    root = Person(bob.http, "root", {"scopes": ["admin"]})
+    pauses = Pauses(servers, settings.namespace, 1)
+    pause = await pauses.pause("queue", QUEUE, by="root", reason="the relay is down")
+    since = rfc3339(pause.since_ms)
+    found = await bob.read(f"/tasks/{task}/explain")
+    assert (found["reason"], found["paused_since"]) == ("paused", since)
+    assert found["words"] == (
+        f"The queue {QUEUE} is paused by an operator since {since}: the relay is down"
+    )
+    (queue,) = (await root.read("/admin/queues"))["queues"]
+    told = {"since": since, "by": "root", "reason": "the relay is down"}
+    assert queue == {"queue": QUEUE, "high": 0, "normal": 1, "low": 0, "paused": told}
+    await pauses.resume("queue", QUEUE, by="root")
+    await pauses.pause("type", TYPE, by="root", reason=None)
+    found = await bob.read(f"/tasks/{task}/explain")
+    assert found["words"].startswith(f"The type {TYPE} is paused by an operator since ")
+    await pauses.resume("type", TYPE, by="root")
+    found = await bob.read(f"/tasks/{task}/explain")
+    assert (found["reason"], found["paused_since"]) == ("no_worker", None)
+    await commands.cancel("bob", task, by=e.Actor("operator", "root"))
+
+    shown = partial(bob.read, f"/tasks/{task}")
+    await until(shown, lambda found: found["status"] == "cancelled")
+    for who, name in ((bob, ""), (Person(bob.http, "bob", {"scopes": ["service"]}), "")):
+        events = (await who.read(f"/tasks/{task}/events"))["events"]
+        assert events[-1]["by"] == {"kind": "operator", "id": name}
+    path = f"/admin/tasks/{task}/events"
+    events = (await root.read(path, owner="bob"))["events"]
+    assert events[-1]["by"] == {"kind": "operator", "id": "root"}
 
 
 async def test_a_suspect_waits_to_run_alone_and_those_behind_it_are_told(

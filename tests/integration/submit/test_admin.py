@@ -1,18 +1,19 @@
 """Operators' commands: for the scope `admin` alone, told in events and in the audit trail."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from milepost.events import Actor
+from milepost.events import Actor, TaskCreated
 from milepost.ids import uuid7
 from milepost.keys import PartitionKeys
 from milepost.owners import partition_of
-from milepost_submit.routers import admin
-from submit_surroundings import PARTITIONS, Bearer, Log
+from milepost_submit.routers import admin, pauses
+from submit_surroundings import PARTITIONS, Bearer, Log, Notify
 
 ADMIN = "/api/submit/admin"
 BODY: dict[str, Any] = {"type": "free.form", "params": {}}
@@ -27,17 +28,21 @@ async def test_only_the_scope_admin_opens_any_of_it(
     client: httpx.AsyncClient, bearer: Bearer, log: Log
 ) -> None:
     task = await make(client, bearer("bob"))
-    paths = [each.path for each in admin.router.routes if isinstance(each, APIRoute)]
-    assert len(paths) >= 3
-    for path in paths:
-        url = path.replace("{task_id}", task)
+    calls = [
+        (method, each.path)
+        for each in (*admin.router.routes, *pauses.router.routes)
+        if isinstance(each, APIRoute)
+        for method in each.methods or ()
+    ]
+    assert len(calls) >= 9
+    for method, path in calls:
+        url = path.replace("{task_id}", task).replace("{name}", "a")
         query = {"owner": "bob"} if "{task_id}" in path else {}
-        body = None if "{task_id}" in path else LETTERS
-        assert (await client.post(url, params=query, json=body)).status_code == 401
+        body = LETTERS if "dead-letters" in path else None
+        call = partial(client.request, method, url, params=query, json=body)
+        assert (await call()).status_code == 401
         for claims in ({}, {"scopes": ["service"]}, {"scopes": ["admin"], "tasks": [task]}):
-            answer = await client.post(
-                url, params=query, json=body, headers=bearer("bob", **claims)
-            )
+            answer = await call(headers=bearer("bob", **claims))
             assert answer.status_code == 403, (url, claims)
     assert [event.payload.type for event in log.events()] == ["task.created"]
 
@@ -99,3 +104,63 @@ async def test_dead_letters_are_removed_or_said_why_not(
         bad = {} if ids is None else {"ids": ids}
         answer = await client.post(f"{ADMIN}/dead-letters/drop", json=bad, headers=root)
         assert answer.status_code == 422, bad
+
+
+async def test_an_operator_pauses_and_resumes_and_everybody_may_know_why(
+    client: httpx.AsyncClient, bearer: Bearer, log: Log
+) -> None:
+    root = bearer("root", scopes=["admin"])
+    path = f"{ADMIN}/pauses"
+    first = await client.put(f"{path}/queues/mails", json={"reason": "정비"}, headers=root)
+    assert (first.status_code, first.json()["since"][-1]) == (200, "Z")
+    bare = await client.put(f"{path}/types/mail.send", headers=root)
+    assert bare.json()["reason"] is None
+    assert (await client.put(f"{path}/types/mail.send", headers=root)).json() == bare.json()
+    told = (await client.get(path, headers=root)).json()["pauses"]
+    assert told == [first.json(), bare.json()]
+    assert first.json() == {
+        "what": "queue", "name": "mails", "since": first.json()["since"], "by": "root",
+        "reason": "정비", "everywhere": True,
+    }  # fmt: skip
+    made = await client.post("/api/submit/tasks", json=BODY, headers=bearer("bob"))
+    assert made.status_code == 201, "submitting goes on"
+    for _ in range(2):
+        for what in ("queues/mails", "types/mail.send"):
+            assert (await client.delete(f"{path}/{what}", headers=root)).status_code == 204
+    assert (await client.get(path, headers=root)).json() == {"pauses": []}
+    kinds = [each.payload.type for each in log.events() if each.by == Actor("operator", "root")]
+    assert kinds == ["work.paused"] * 2 + ["work.resumed"] * 2
+    for wrong in ("queues/A", "types/a..b", f"queues/{'a' * 51}", "types/a%20b"):
+        assert (await client.put(f"{path}/{wrong}", headers=root)).status_code == 422, wrong
+    for reason in ("", " ", "x" * 201, "a\nb", 1):
+        answer = await client.put(f"{path}/queues/a", json={"reason": reason}, headers=root)
+        assert answer.status_code == 422, reason
+
+
+async def test_an_operator_runs_anybodys_ended_task_again_for_its_owner(
+    client: httpx.AsyncClient, bearer: Bearer, log: Log, notify: Notify
+) -> None:
+    root, shop = bearer("root", scopes=["admin"]), bearer("shop", scopes=["service"])
+    body = {"type": "app.only", "params": {"n": 1}, "owner": "bob", "tags": ["t"]}
+    task = (await client.post("/api/submit/tasks", json=body, headers=shop)).json()["id"]
+    path, of_bob = f"{ADMIN}/tasks/{task}/retry", {"owner": "bob"}
+    assert (await client.post(path, params=of_bob, headers=root)).status_code == 409
+    log.end(task, "failed")
+    assert (await client.post(path, params={"owner": "eve"}, headers=root)).status_code == 404
+    key = root | {"Idempotency-Key": "once"}
+    first = await client.post(path, params=of_bob, headers=key)
+    again = await client.post(path, params=of_bob, headers=key)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    made = log.events()[-1]
+    assert isinstance(made.payload, TaskCreated)
+    assert (made.owner, made.by) == ("bob", Actor("operator", "root"))
+    assert (made.payload.retry_of, made.payload.params) == (task, {"n": 1})
+    log.forget(task)
+    notify.tasks[task] = {
+        "id": task, "type": "free.form", "title": "T", "tags": [], "priority": "low",
+        "status": "cancelled", "params": {}, "dismissed": False,
+    }  # fmt: skip
+    assert (await client.post(path, params=of_bob, headers=root)).status_code == 201
+    asked = notify.requests[-1].url
+    assert (asked.path, asked.params["owner"]) == (f"/api/notify/admin/tasks/{task}", "bob")

@@ -33,12 +33,15 @@ PAYLOADS: list[e.Payload] = [
     e.TaskCancelRequested(),
     e.TaskCancelled(),
     e.TaskDismissed(),
+    e.TaskRedriven(),
     e.InboxRead(until="5-1"),
+    e.WorkPaused(what="queue", name="mails", reason="the relay is down"),
+    e.WorkResumed(what="type", name="mail.send"),
 ]  # fmt: skip
 
 
 def event_of(payload: e.Payload, **changes: Any) -> e.Event:
-    task = "" if payload.type == "inbox.read" else TASK
+    task = TASK if payload.type.startswith("task.") else ""
     facts: dict[str, Any] = {
         "partition": 3, "id": ID, "task": task, "owner": "bob", "at": ID.ms, "attempt": 1,
         "by": codec.usual_actor(payload.type, "bob", task), "trace": None, "payload": payload,

@@ -148,11 +148,11 @@ def test_exception_text_is_for_operators_only():
     story = Story()
     story.run(end=e.TaskFailed(error=OOPS, failures=1, detail="Traceback: secret"))
     row, at = fold_all(story.told)[1].history[-1], checkpoint(story.told)
-    shown = present.event_record(row, at, with_detail=False)
+    shown = present.event_record(row, at, with_detail=False, for_operators=False)
     Event.model_validate(shown)
     assert "secret" not in json.dumps(shown)
     assert shown["data"]["error"] == OOPS.model_dump()
-    told = present.event_record(row, at, with_detail=True)
+    told = present.event_record(row, at, with_detail=True, for_operators=False)
     assert told["data"]["detail"] == "Traceback: secret"
 
 
@@ -161,7 +161,9 @@ def test_an_event_of_a_later_version_is_shown_as_it_is_stored():
     story.tell(created())
     row = fold_all(story.told)[1].history[0]
     row["v"], row["data"] = 9, '{"new": 1, "detail": "x", "params": {"a": 1}}'
-    shown = present.event_record(row, checkpoint(story.told), with_detail=False)
+    shown = present.event_record(
+        row, checkpoint(story.told), with_detail=False, for_operators=False
+    )
     assert (shown["v"], shown["data"]) == (9, {"new": 1, "params": {"a": 1}})
     assert present.params_of(row) == {"a": 1}
 

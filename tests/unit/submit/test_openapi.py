@@ -36,7 +36,9 @@ def test_it_names_every_command_of_the_contract(document: dict[str, Any]) -> Non
         "POST tasks", "POST tasks/batch", "POST tasks/{task_id}/cancel",
         "POST tasks/{task_id}/retry", "POST tasks/{task_id}/dismiss", "POST inbox/read",
         "POST admin/tasks/{task_id}/cancel", "POST admin/dead-letters/redrive",
-        "POST admin/dead-letters/drop",
+        "POST admin/dead-letters/drop", "POST admin/tasks/{task_id}/retry",
+        "GET admin/pauses", "PUT admin/pauses/queues/{name}", "DELETE admin/pauses/queues/{name}",
+        "PUT admin/pauses/types/{name}", "DELETE admin/pauses/types/{name}",
         "GET livez", "GET readyz", "GET metrics",
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from milepost.errors import ConfigurationError, InvalidValue, LogUnavailable
+from milepost.events import Actor
 from milepost_cli import operating
 from milepost_cli.printable import printable
 from milepost_log.dead_letters import DeadLetter, DeadLetters
@@ -56,13 +57,17 @@ def run(
                 wanted = ids or [each.id for each in letters.all()]
                 return _tell("drop", letters.drop(wanted), as_json=as_json)
             wanted = ids or [each.id for each in letters.all() if each.stream != "log"]
-            return _tell("redrive", letters.redrive(wanted), as_json=as_json)
+            return _tell("redrive", letters.redrive(wanted, _BY), as_json=as_json)
     except (ConfigurationError, InvalidValue) as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
     except LogUnavailable as err:
         sys.stderr.write(f"milepost: {err} (is MILEPOST_REDIS_URL the right one?)\n")
         return 1
+
+
+_BY = Actor("operator", "milepost dead")
+"""As events name him: the command line knows nobody's name."""
 
 
 def _list(letters: Sequence[DeadLetter], *, as_json: bool, hint: bool) -> int:

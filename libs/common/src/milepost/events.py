@@ -165,6 +165,12 @@ class TaskDismissed(Payload):
     type = "task.dismissed"
 
 
+class TaskRedriven(Payload):
+    """An operator queued a task again whose queue entry nobody could read."""
+
+    type = "task.redriven"
+
+
 class InboxRead(Payload):
     """The owner has seen everything up to a position."""
 
@@ -172,6 +178,26 @@ class InboxRead(Payload):
 
     until: str
     """Stream id, `ms-seq`, of the last event that counts as read."""
+
+
+class WorkPaused(Payload):
+    """An operator paused a queue or a task type: nothing of it is started until it is resumed."""
+
+    type = "work.paused"
+
+    what: Literal["queue", "type"]
+    name: str
+    reason: str | None = None
+    """As the operator gave it, for the owners of waiting tasks to read; null for none."""
+
+
+class WorkResumed(Payload):
+    """An operator let a paused queue or task type go on."""
+
+    type = "work.resumed"
+
+    what: Literal["queue", "type"]
+    name: str
 
 
 type_names: dict[str, type[Payload]] = {
@@ -188,9 +214,15 @@ type_names: dict[str, type[Payload]] = {
         TaskCancelRequested,
         TaskCancelled,
         TaskDismissed,
+        TaskRedriven,
         InboxRead,
+        WorkPaused,
+        WorkResumed,
     )
 }
+
+OF_NO_TASK: tuple[type[Payload], ...] = (InboxRead, WorkPaused, WorkResumed)
+"""Events that are about no single task."""
 
 ActorKind = Literal["owner", "service", "operator", "system", "task"]
 
@@ -208,8 +240,9 @@ class Event(NamedTuple):
     partition: int
     id: StreamId
     task: str
-    """Task id; empty for inbox.* events."""
+    """Task id; empty for inbox.* events, `work` for work.* ones."""
     owner: str
+    """Whose task it is; of work.* events the operator's own."""
     by: Actor
     at: int
     """Milliseconds since the epoch, Redis' clock; before the id's where it stepped back."""

@@ -80,6 +80,11 @@ class PartitionKeys:
         """
         return f"{self.prefix}:unclaimed"
 
+    @property
+    def paused(self) -> str:
+        """Hash: `queue <name>` or `type <name>` that operators paused -> since when, who, why."""
+        return f"{self.prefix}:paused"
+
     def queue(self, queue: str, priority: Priority) -> str:
         """Stream: tasks of `queue` ready to run at `priority`."""
         return f"{self.prefix}:queue:{queue}:{priority[0]}"

@@ -1,7 +1,7 @@
 """Owns the task as people see it: the public record and its JSON. Reads nothing from anywhere."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -13,6 +13,10 @@ Liveness = Literal["moving", "quiet", "lost"]
 MAX_NOTIFIED_RESULT_BYTES = 4096
 
 
+@overload
+def rfc3339(ms: int) -> str: ...
+@overload
+def rfc3339(ms: int | None) -> str | None: ...
 def rfc3339(ms: int | None) -> str | None:
     """Milliseconds since the epoch as RFC 3339 UTC with milliseconds; null stays null."""
     if ms is None:

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME_PATTERN = r"^[a-z0-9_]+(\.[a-z0-9_]+)*$"
+QUEUE_PATTERN = r"^[a-z0-9_-]{1,50}$"
 
 
 class TaskType(BaseModel):
@@ -16,7 +17,7 @@ class TaskType(BaseModel):
     title: str
     """For people; the title of a task that is given none."""
     description: str = ""
-    queue: str = Field(default="default", pattern=r"^[a-z0-9_-]{1,50}$")
+    queue: str = Field(default="default", pattern=QUEUE_PATTERN)
     public: bool = False
     """Whether people may submit it themselves, or only applications' backends."""
     params_schema: dict[str, Any]

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from milepost.cursors import StreamId
 from milepost.errors import InvalidCursor, InvalidValue
+from milepost.events import Actor
 from milepost.keys import PartitionKeys
 from milepost_log.scripts import call
 from milepost_log.servers import Servers
@@ -53,14 +54,17 @@ class DeadLetters:
             found += [letter_of(keys.partition, row, now[0]) for row in rows]
         return found
 
-    def redrive(self, letters: Sequence[str]) -> dict[str, str | None]:
+    def redrive(self, letters: Sequence[str], by: Actor) -> dict[str, str | None]:
         """Put the tasks of dead queue entries into their queues again: letter id -> why not, or
-        null when it was done.
+        null when it was done, which the log says.
+
+        Args:
+            by: who does it.
 
         Raises:
             InvalidValue: an id is none.
         """
-        return self._each("redrive", "redriven", letters)
+        return self._each("redrive", "redriven", letters, f"{by.kind} {by.id}")
 
     def drop(self, letters: Sequence[str]) -> dict[str, str | None]:
         """Remove dead letters: letter id -> why not, or null when it was done. One whose task has
@@ -71,7 +75,9 @@ class DeadLetters:
         """
         return self._each("drop", "dropped", letters)
 
-    def _each(self, script: str, done: str, letters: Sequence[str]) -> dict[str, str | None]:
+    def _each(
+        self, script: str, done: str, letters: Sequence[str], *also: str
+    ) -> dict[str, str | None]:
         by_partition: dict[int, list[str]] = {}
         for letter in letters:
             number, _, position = letter.partition(":")
@@ -86,7 +92,7 @@ class DeadLetters:
         answers: dict[str, str | None] = {}
         for number, ids in by_partition.items():
             keys = self._partitions[number]
-            said = call(self._servers, script, [keys.log, keys.dead], [keys.prefix, *ids])
+            said = call(self._servers, script, [keys.log, keys.dead], [keys.prefix, *also, *ids])
             for position, word in zip(ids, said, strict=True):
                 text = word.decode()
                 outcome = None if text == done else _WORDS.get(text, text)

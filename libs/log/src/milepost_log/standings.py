@@ -5,6 +5,7 @@ from typing import Literal, cast
 
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
+from milepost_log.paused import Pause, read
 from milepost_log.scripts import Argument, call_async
 from milepost_log.servers import AsyncServers
 
@@ -32,6 +33,8 @@ class Place:
     """About how many tasks of its partition are before it; null when nobody can say."""
     suspects: bool
     """Whether a task of its queue waits to run alone, or does, while this one is queued."""
+    paused: Pause | None
+    """What an operator has paused of it: its queue, else its type; null while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,11 @@ async def place_of(
     answer = await call_async(servers, "standing", names, arguments)
     if not answer:
         return None
-    status, attempt, worker, beats, waits, ahead, suspects = answer
+    status, attempt, worker, beats, waits, ahead, suspects, paused, pause = answer
     return Place(
         status.decode(), int(attempt), worker.decode(), bool(beats),
         cast(Waits, waits.decode()), int(ahead) if int(ahead) >= 0 else None, bool(suspects),
+        read(paused.decode(), "", pause) if paused else None,
     )  # fmt: skip
 
 

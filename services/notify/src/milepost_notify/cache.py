@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from milepost.events import InboxRead, TaskCreated
+from milepost.events import OF_NO_TASK, InboxRead, TaskCreated
 from milepost_notify.archive import Logged, Unread
 from milepost_notify.changes import Changes, Known
 from milepost_notify.rows import TaskKey
@@ -34,7 +34,7 @@ def missing(known: Known, entries: Iterable[Logged | Unread]) -> Missing:
         payload = event.payload
         if type(payload) is InboxRead:
             unread_of.add(event.owner)
-        else:
+        elif type(payload) not in OF_NO_TASK:
             tasks.add((event.owner, event.task))
             if type(payload) is TaskCreated and payload.parent:
                 tasks.add((event.owner, payload.parent))

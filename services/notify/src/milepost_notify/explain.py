@@ -40,6 +40,7 @@ def explain(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> dict[str
         "queue": row["queue"],
         "queue_position": queue_position(row, standing),
         "no_worker_since": rfc3339(standing.missing_since) if reason == "no_worker" else None,
+        "paused_since": rfc3339(standing.paused_since) if reason == "paused" else None,
         "vanished_at": rfc3339(standing.vanished_at) if lost else None,
         "liveness": liveness(row, now_ms, standing),
         "eta_at": rfc3339(eta_ms(row, now_ms)),
@@ -83,6 +84,8 @@ def _reason(row: TaskRow, now_ms: int, standing: Standing) -> Reason:
 def _waiting(row: TaskRow, standing: Standing, reason: str, first: str) -> Reason:
     """Why a task that is ready has no worker yet; `first` is what led to that."""
     word, words = reason, f"It waits in the queue {row['queue']} for a free worker."
+    if standing.paused:
+        return "paused", f"{first} {_paused(row, standing)}".strip()
     if standing.missing:
         what = (
             f"the type {row['type']}" if standing.missing == "type" else f"the queue {row['queue']}"
@@ -119,6 +122,15 @@ def _waiting(row: TaskRow, standing: Standing, reason: str, first: str) -> Reaso
             "vanished, or makes place for it."
         )
     return word, f"{first} {words}".strip()
+
+
+def _paused(row: TaskRow, standing: Standing) -> str:
+    """Who it was is for operators alone."""
+    what = f"The queue {row['queue']}"
+    if standing.paused == "type":
+        what = f"The type {row['type']}"
+    words = f"{what} is paused by an operator since {rfc3339(standing.paused_since)}"
+    return f"{words}: {standing.paused_reason}" if standing.paused_reason else f"{words}."
 
 
 def _running(row: TaskRow, now_ms: int, standing: Standing) -> Reason:

@@ -9,7 +9,14 @@ from collections.abc import Iterable
 
 from milepost.cursors import MAX_ORDINAL, StreamId
 from milepost.errors import InvalidCursor
-from milepost.events import Event, InboxRead, TaskCreated, TaskDismissed, TaskProgressed
+from milepost.events import (
+    OF_NO_TASK,
+    Event,
+    InboxRead,
+    TaskCreated,
+    TaskDismissed,
+    TaskProgressed,
+)
 from milepost_notify.archive import (
     Logged,
     Unread,
@@ -54,6 +61,8 @@ def fold(known: Known, entries: Iterable[Logged | Unread], *, to_history: bool =
             if type(payload) is InboxRead:
                 _read(known, changes, event, payload)
                 n = None
+            elif type(payload) in OF_NO_TASK:
+                n = None  # it stands in the history alone
             else:
                 n = _task_event(known, changes, entry, key)
         except Unprojectable as err:

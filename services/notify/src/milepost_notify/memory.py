@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 from milepost.cursors import ZERO, StreamId
-from milepost.events import InboxRead
+from milepost.events import OF_NO_TASK
 from milepost_notify.archive import HistoryRow
 from milepost_notify.changes import Changes, Gone, Known
 from milepost_notify.checkpoints import Checkpoint
@@ -149,7 +149,7 @@ class MemoryStore:
             rows.notifications.pop((key[0], TASK_PROGRESS, key[1]), None)
 
         def stays(row: HistoryRow) -> bool:
-            if row["type"] == InboxRead.type:
+            if row["type"] in {each.type for each in OF_NO_TASK}:
                 return row["position"] > until.sortable
             key = (row["owner"], row["task_id"])
             least = below.get(key, "")

@@ -11,6 +11,7 @@ from milepost.cursors import StreamId
 from milepost.keys import PRIORITIES
 from milepost.owners import partition_of
 from milepost.records import rfc3339
+from milepost_log.paused import joined
 from milepost_log.servers import AsyncServers
 from milepost_notify import present, redis_oversight
 from milepost_notify.oversight import Failure, Overseen, Oversight, Spot, Wanted
@@ -81,17 +82,26 @@ class Operators:
         return shown
 
     async def queues(self) -> list[Json]:
-        """What waits in each queue for a free worker."""
+        """What waits in each queue for a free worker, and which are paused."""
         waiting: dict[str, int] = {}
-        for live in await self._live():
+        found = await self._live()
+        for live in found:
             for line, count in live.waiting.items():
                 waiting[line] = waiting.get(line, 0) + count
         shown: dict[str, Json] = {}
         for line, count in sorted(waiting.items()):
             queue, _, letter = line.rpartition(":")
-            of = shown.setdefault(queue, {"queue": queue, **dict.fromkeys(PRIORITIES, 0)})
+            of = shown.setdefault(queue, _queue(queue))
             of[_PRIORITIES.get(letter, "normal")] += count
-        return list(shown.values())
+        for pause in joined([live.pauses for live in found]):
+            if pause.what == "queue":
+                of = shown.setdefault(pause.name, _queue(pause.name))
+                of["paused"] = {
+                    "since": rfc3339(pause.since_ms),
+                    "by": pause.by,
+                    "reason": pause.reason,
+                }
+        return sorted(shown.values(), key=lambda each: each["queue"])
 
     async def workers(self) -> list[Json]:
         """Who works, or did until it vanished."""
@@ -142,6 +152,10 @@ class Operators:
         del shown["params"], shown["result"]
         extra = {name: row[name] for name in ("worker", "failures", "crashes")}
         return {**shown, **extra, "partition": partition_of(row["owner"], self._partitions)}
+
+
+def _queue(name: str) -> Json:
+    return {"queue": name, **dict.fromkeys(PRIORITIES, 0), "paused": None}
 
 
 def _error(failure: Failure) -> Json:

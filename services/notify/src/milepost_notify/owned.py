@@ -26,7 +26,7 @@ from milepost_notify.places import Places
 from milepost_notify.rows import TaskRow
 from milepost_notify.standing import UNKNOWN, Standing, Standings, observed
 from milepost_notify.store import Filters, ReadStore, Snapshot, Told, Which
-from milepost_service.auth import acting_owner, may_see, overseen_owner
+from milepost_service.auth import ADMIN, acting_owner, may_see, overseen_owner
 from milepost_service.revocations import Revocations
 
 AT_LEAST_SECONDS = 2.0
@@ -167,7 +167,11 @@ class Owned:
 
         at, known, found = await self._all.reads.read(look)
         with_detail = bool(self._who.scopes & {"service", "admin"})
-        shown = [present.event_record(row, at, with_detail=with_detail) for row in found]
+        for_operators = self._who.may(ADMIN)
+        shown = [
+            present.event_record(row, at, with_detail=with_detail, for_operators=for_operators)
+            for row in found
+        ]
         first = known or at.cursor(StreamId.from_sortable(start), 0)
         last = shown[-1]["id"] if shown else str(first)
         return EventPage(shown, last, known is not after)

@@ -59,8 +59,11 @@ def notification(
     }
 
 
-def event_record(row: HistoryRow, at: Checkpoint, *, with_detail: bool) -> Json:
-    """One element of `events`; exception text only `with_detail`."""
+def event_record(
+    row: HistoryRow, at: Checkpoint, *, with_detail: bool, for_operators: bool
+) -> Json:
+    """One element of `events`; exception text only `with_detail`, which operator did something only
+    `for_operators`."""
     version, data = _data(row)
     if not with_detail:
         data.pop("detail", None)
@@ -70,7 +73,10 @@ def event_record(row: HistoryRow, at: Checkpoint, *, with_detail: bool) -> Json:
         "v": version,
         "attempt": row["attempt"],
         "at": rfc3339(row["at_ms"]),
-        "by": {"kind": row["by_kind"], "id": row["by_id"]},
+        "by": {
+            "kind": row["by_kind"],
+            "id": row["by_id"] if for_operators or row["by_kind"] != "operator" else "",
+        },
         "trace": row["trace"],
         "task": row["task_id"],
         "owner": row["owner"],

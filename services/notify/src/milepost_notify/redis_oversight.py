@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from milepost.keys import PartitionKeys
 from milepost_log.dead_letters import DeadLetter, letter_of
+from milepost_log.paused import Pause, read_all
 from milepost_log.servers import AsyncServers
 from milepost_log.standings import census_of
 
@@ -25,6 +26,8 @@ class LivePartition:
     dead_letters: int
     waiting: dict[str, int]
     """`queue:priority letter` -> entries nobody has taken."""
+    pauses: list[Pause]
+    """What operators have paused here."""
     workers: frozenset[str]
     """Incarnations with a lease here."""
 
@@ -43,7 +46,8 @@ async def look(servers: AsyncServers, namespace: str, number: int) -> LivePartit
         pipe.xlen(keys.log)
         pipe.xlen(keys.dead)
         pipe.xrevrange(keys.log, count=1)
-        log_id, events, dead, newest = cast(list[Any], await pipe.execute())
+        pipe.hgetall(keys.paused)
+        log_id, events, dead, newest, paused = cast(list[Any], await pipe.execute())
     return LivePartition(
         number,
         None if log_id is None else log_id.decode(),
@@ -51,6 +55,7 @@ async def look(servers: AsyncServers, namespace: str, number: int) -> LivePartit
         events,
         dead,
         census.waiting,
+        read_all(paused),
         frozenset(census.beats),
     )
 

@@ -6,7 +6,7 @@ Reads only, and asks briefly: who asks for a task gets it without these where Re
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypedDict
 
 from milepost.errors import LogUnavailable
 from milepost.keys import PartitionKeys
@@ -111,7 +111,7 @@ class RedisStandings:
             return Standing("running", place.attempt, lost=lost, vanished_at=vanished_at)
         if place.status == "queued":
             return await self._queued(row, partition, place)
-        return Standing(place.status, place.attempt)
+        return Standing(place.status, place.attempt, **_paused(place))
 
     async def _queued(self, row: TaskRow, partition: int, place: Place) -> Standing:
         offered = await offers.look(self._servers, self._namespace, row["type"], row["queue"])
@@ -133,6 +133,7 @@ class RedisStandings:
             missing=missing,
             missing_since=since,
             suspects=place.suspects,
+            **_paused(place),
         )
 
     def _is_old(self, offered: Offered, at: int | None) -> bool:
@@ -140,3 +141,17 @@ class RedisStandings:
 
     def _vanished_at(self, row: TaskRow, worker: str) -> int | None:
         return self._lookout.vanished_at(partition_of(row["owner"], self._partitions), worker)
+
+
+class _Paused(TypedDict, total=False):
+    paused: Literal["queue", "type"]
+    paused_since: int
+    paused_reason: str | None
+
+
+def _paused(place: Place) -> _Paused:
+    """What an operator has paused of it, as `Standing` has it."""
+    pause = place.paused
+    if pause is None:
+        return {}
+    return {"paused": pause.what, "paused_since": pause.since_ms, "paused_reason": pause.reason}

@@ -6,7 +6,7 @@ from itertools import islice
 from sqlalchemy import Connection, and_, delete, select
 
 from milepost.cursors import StreamId
-from milepost.events import InboxRead
+from milepost.events import OF_NO_TASK
 from milepost_notify import tables as t
 from milepost_notify.changes import Changes, Gone
 from milepost_notify.checkpoints import Checkpoint
@@ -76,7 +76,7 @@ def forget(connection: Connection, before: Checkpoint, changes: Changes) -> None
                 history.partition == before.partition,
                 history.position > before.retained.sortable,
                 history.position <= changes.retained.sortable,
-                history.type == InboxRead.type,
+                history.type.in_([each.type for each in OF_NO_TASK]),
             )
         )
 

@@ -33,6 +33,12 @@ class Standing:
     """What of it no live worker offers."""
     missing_since: int | None = None
     """Since when, in ms; null: not within 30 days."""
+    paused: Literal["", "queue", "type"] = ""
+    """What of it an operator has paused."""
+    paused_since: int | None = None
+    """Since when, in ms."""
+    paused_reason: str | None = None
+    """Why, if the operator said so; it is for everybody to read."""
     suspects: bool = False
     """Another task of its queue waits to run alone, or does."""
 

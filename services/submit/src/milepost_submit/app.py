@@ -13,6 +13,7 @@ from milepost_submit.routers import (
     admin,
     changes,
     credential,
+    pauses,
     sessions,
     task_types,
     tasks,
@@ -53,6 +54,7 @@ def create_submit(
         tasks.router,
         changes.router,
         admin.router,
+        pauses.router,
     ):
         app.include_router(router)
     return app

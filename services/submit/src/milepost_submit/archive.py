@@ -41,12 +41,15 @@ class Archive:
             transport=transport,
         )
 
-    async def find(self, task_id: str, request: Request, owner: str | None) -> Original | None:
+    async def find(
+        self, task_id: str, request: Request, owner: str | None, *, as_operator: bool = False
+    ) -> Original | None:
         """The task as notify shows it to this caller; null when it shows none.
 
         Args:
             task_id: a checked UUID.
-            owner: named by the caller, for applications' backends.
+            owner: named by the caller, for applications' backends and operators.
+            as_operator: whether the caller's scope `admin` is what lets him see it.
 
         Raises:
             HttpProblem: 503 without an answer, 403 when the credentials do not suffice to read.
@@ -54,7 +57,9 @@ class Archive:
         query = {} if owner is None else {"owner": owner}
         try:
             answer = await self._client.get(
-                f"/api/notify/tasks/{task_id}", params=query, headers=_credentials(request)
+                f"/api/notify{'/admin' * as_operator}/tasks/{task_id}",
+                params=query,
+                headers=_credentials(request),
             )
             if answer.status_code == 404:
                 return None

@@ -14,6 +14,7 @@ from milepost.settings import Settings
 from milepost_log.buckets import request_buckets
 from milepost_log.commands import CommandLog
 from milepost_log.dead_letters import DeadLetters
+from milepost_log.pauses import Pauses
 from milepost_log.revocations import RevokedList
 from milepost_log.server_checks import Watch, answering, at_start
 from milepost_log.servers import open_servers, open_servers_async
@@ -87,6 +88,7 @@ def build(
     parts = Parts(
         commands=Commands(door, room, archive, settings.max_live_tasks),
         dead_letters=DeadLetters(waiting_servers, settings.namespace, settings.partitions),
+        pauses=Pauses(servers, settings.namespace, settings.partitions),
         catalogue=Catalogue(servers, settings.namespace, clock=clock),
         accounts=Accounts(database),
         passwords=Passwords(),

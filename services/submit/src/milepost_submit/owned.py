@@ -85,8 +85,9 @@ class Owned:
 
     @property
     def is_code(self) -> bool:
-        """Whether an application's own code asks, for which private types are."""
-        return self._who.is_code
+        """Whether an application's own code asks, for which private types are; or an operator, who
+        runs again what such code has asked for."""
+        return self._is_operator or self._who.is_code
 
     def type_of(self, types: Mapping[str, Offered], name: str) -> Offered:
         """Look a type up as this caller may use it.
@@ -147,8 +148,10 @@ class Owned:
         Raises:
             HttpProblem: 503 without an answer, 403 when the credentials do not suffice to read.
         """
-        named = None if self.owner == self._who.owner else self.owner
-        return await self._archive.find(task_id, self._request, named)
+        named = None if self.owner == self._who.owner and not self._is_operator else self.owner
+        return await self._archive.find(
+            task_id, self._request, named, as_operator=self._is_operator
+        )
 
     @property
     def _by(self) -> Actor | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from milepost_log.dead_letters import DeadLetters
+from milepost_log.pauses import Pauses
 from milepost_submit.accounts import Accounts
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.owned import Commands
@@ -19,6 +20,7 @@ class Parts:
 
     commands: Commands
     dead_letters: DeadLetters
+    pauses: Pauses
     catalogue: Catalogue
     accounts: Accounts
     passwords: Passwords

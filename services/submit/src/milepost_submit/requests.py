@@ -1,7 +1,7 @@
 """Owns the form of what clients send to and get from submit. Judges no meaning, knows no state."""
 
 import unicodedata
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 
@@ -17,6 +17,7 @@ MAX_TAGS = 10
 MAX_TAG_CHARS = 64
 MAX_BATCH = 1000
 MAX_LETTERS = 100
+MAX_REASON_CHARS = 200
 LETTER = r"^[0-9]{1,4}:[0-9]{1,19}-[0-9]{1,19}$"
 """Partition and stream id, whose numbers have 64 bits."""
 _REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
@@ -125,6 +126,39 @@ class CancelAnswer(BaseModel):
 
     id: str
     status: Status
+
+
+class PauseRequest(Body):
+    """Why something is paused."""
+
+    reason: (
+        Annotated[
+            str,
+            Field(min_length=1, max_length=MAX_REASON_CHARS, json_schema_extra={**LINE}),
+            AfterValidator(printable),
+        ]
+        | None
+    ) = None
+    """Everybody whose tasks wait may read it; null for none."""
+
+
+class PauseAnswer(BaseModel):
+    """A queue or task type that an operator has paused."""
+
+    what: Literal["queue", "type"]
+    name: str
+    since: str
+    by: str
+    """The operator who said so last."""
+    reason: str | None
+    everywhere: bool
+    """Whether it holds in all partitions; if not, a command was cut short: repeat it."""
+
+
+class PausesAnswer(BaseModel):
+    """Everything that is paused, queues first, by name."""
+
+    pauses: list[PauseAnswer]
 
 
 class LettersRequest(Body):

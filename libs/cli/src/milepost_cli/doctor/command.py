@@ -80,6 +80,7 @@ def _redis(servers: Servers, settings: Settings, sql: SqlFacts | None) -> Iterat
             if sql is not None and not sql.misfits:
                 yield judgement.of_partition(number, settings.partitions, log, at, behind)
         yield judgement.of_dead(found)
+        yield from judgement.of_pauses(found)
         queued = None if sql is None else sql.queued
         yield from judgement.of_workers(found, settings.lease_seconds, queued)
     except LogUnavailable as err:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from milepost.cursors import StreamId
+from milepost_log.paused import Pause
 from milepost_notify.checkpoints import Checkpoint
 
 
@@ -21,6 +22,9 @@ class LogFacts:
     """Incarnations that have a lease here."""
     queued: int
     """Entries that nobody has taken; what waits in owners' lists is not among them."""
+
+    pauses: list[Pause] = field(default_factory=list[Pause])
+    """What operators have paused here."""
 
 
 @dataclass(frozen=True, slots=True)

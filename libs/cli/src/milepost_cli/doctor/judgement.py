@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
+from milepost.records import rfc3339
 from milepost_cli.doctor.facts import BehindFacts, LogFacts, RedisFacts, SqlFacts
 from milepost_cli.doctor.finding import Finding, Status
+from milepost_log.paused import joined
 from milepost_log.server_checks import Durability, Server, fault_of
 from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import BEHIND
@@ -127,6 +129,19 @@ def of_dead(found: RedisFacts) -> Finding:
         remedy = "`./milepost dead`, then `dead redrive` what was put right, `dead drop` the rest"
         return Finding("dead letters", "warn", f"{count:,}", remedy)
     return Finding("dead letters", "ok", "none")
+
+
+def of_pauses(found: RedisFacts) -> Iterator[Finding]:
+    """What operators have paused: people wait for it."""
+    for pause in joined([log.pauses for log in found.logs.values()]):
+        says = f"the {pause.what} {pause.name} is paused since {rfc3339(pause.since_ms)}"
+        says += f" by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
+        path = f"/api/submit/admin/pauses/{pause.what}s/{pause.name}"
+        if not pause.everywhere:
+            says += "; not in all partitions, since a command was cut short"
+            yield Finding("paused", "warn", says, f"repeat it: PUT or DELETE {path}")
+        else:
+            yield Finding("paused", "warn", says, f"when it may go on: DELETE {path}")
 
 
 def of_workers(

@@ -8,6 +8,7 @@ from milepost.cursors import ZERO, StreamId
 from milepost.keys import PartitionKeys
 from milepost_cli.doctor.facts import BehindFacts, LogFacts, RedisFacts
 from milepost_log import catalogue
+from milepost_log.paused import read_all
 from milepost_log.scripts import call
 from milepost_log.servers import Servers
 from milepost_notify.checkpoints import Checkpoint
@@ -59,6 +60,7 @@ def _log(servers: Servers, partition: PartitionKeys) -> LogFacts:
             client.hmget(partition.meta, ["log_id", "partitions"]),  # pyright: ignore  # untyped
         )
         dead = cast(int, client.xlen(partition.dead))  # pyright: ignore  # untyped
+        paused = cast(dict[bytes, bytes], client.hgetall(partition.paused))  # pyright: ignore  # untyped
     beats, waiting = call(servers, "census", [partition.log, partition.leases], [partition.prefix])
     return LogFacts(
         None if log_id is None else log_id.decode(),
@@ -66,4 +68,5 @@ def _log(servers: Servers, partition: PartitionKeys) -> LogFacts:
         dead,
         frozenset(name.decode(errors="replace") for name in beats[::2]),
         sum(map(int, waiting[1::2])),
+        read_all(paused),
     )

@@ -2,11 +2,12 @@
 -- owner by owner in turn.
 local started, looked, lines = {}, 0, {}
 
--- A line in which tasks wait aside, when the caller serves its queue.
+-- A line in which tasks wait aside, when the caller serves its queue and nobody has paused it.
 local function note_line(line, serves)
   local q, name = string.match(line, '^([^:]+:[hnl]):(.+)$')
   if not (q and serves[q]) or lines[line] then return end
   local kind = string.match(name, '^(.-)!?$')
+  if is_paused('type', kind) then return end
   lines[line] = {q = q, kind = kind, suspect = kind ~= name}
 end
 

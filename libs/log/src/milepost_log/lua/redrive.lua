@@ -2,7 +2,7 @@
 -- Put tasks whose queue entries nobody could read into their queues again, once what was wrong with
 -- them has been put right.
 -- KEYS[1] log  [2] dead letters
--- ARGV[1] prefix  [2..] ids of dead letters
+-- ARGV[1] prefix  [2] by  [3..] ids of dead letters
 -- Answer: for each "redriven", or why not: "unknown" (no such letter), "log" (an event), "nameless"
 -- (it names no task), "gone" (its task is not there), "elsewhere" (its task goes on without it),
 -- "ended", or in words what is wrong with its task.
@@ -28,9 +28,10 @@ local function redrive(letter)
   enqueue(key, o, id, task[5], 0)
   redis.call('XDEL', KEYS[2], letter)
   ring(task[5])
+  emit('redriven', id, task[1], task[3], '{}', {'b', ARGV[2]})
   return 'redriven'
 end
 
 local answers = {}
-for i = 2, #ARGV do answers[#answers + 1] = redrive(ARGV[i]) end
+for i = 3, #ARGV do answers[#answers + 1] = redrive(ARGV[i]) end
 return answers

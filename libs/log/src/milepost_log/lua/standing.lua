@@ -5,7 +5,8 @@
 -- ARGV[1] prefix  [2] owner hash  [3] id  [4] entries to count at most  [5] its type
 -- Answer: {} for a task that is not there | {status, attempt, worker or "", beats or "",
 --          "stream" | "own" | "limit" | "alone" | "aside" | "", tasks before it or -1,
---          1 when a suspect waits or runs alone in its queue, else 0}
+--          1 when a suspect waits or runs alone in its queue, else 0,
+--          what an operator paused of it: "queue" | "type" | "", and its value in `paused` or ""}
 -- "own": its owner has a whole share in the queue; "limit": as many of the type run as one owner may
 -- have; "alone": it is a suspect, and waits for a worker that runs nothing beside it; "aside": it
 -- waits for a worker that may take it.
@@ -81,5 +82,13 @@ if status == 'queued' and q then
     end
   end
 end
+local paused, about = '', ''
+if status ~= 'running' and q then
+  local names = {'queue', 'type'}
+  local found = redis.call('HMGET', prefix .. ':paused', 'queue ' .. string.sub(q, 1, -3), 'type ' .. ARGV[5])
+  for i = 2, 1, -1 do
+    if found[i] then paused, about = names[i], found[i] end
+  end
+end
 local beats = worker ~= '' and redis.call('HGET', KEYS[2], worker) or ''
-return {status, tonumber(attempt or 0), worker, beats, waits, ahead, beside}
+return {status, tonumber(attempt or 0), worker, beats, waits, ahead, beside, paused, about}

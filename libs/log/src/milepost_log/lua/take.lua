@@ -38,10 +38,11 @@ for kind, limit, places in string.gmatch(ARGV[6], '(%S+) (%S+) (%S+)') do
 end
 local passed, was_aside = math.floor(ARGV[7] / 2), ARGV[7] % 2 == 1
 
+-- Queues that an operator has paused are not looked at, nor what waits aside of them.
 local serves = {}
 for i = 4, #KEYS, 2 do
   local _, q = lane_of(KEYS[i])
-  serves[q] = true
+  serves[q] = room > 0 and not is_paused('queue', string.sub(q, 1, -3))
 end
 if room > 0 then
   for _, line in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do
@@ -79,6 +80,7 @@ end
 -- those go to what waits aside and to the stream by turns. Whether there may be more.
 local function serve(stream, express)
   local _, q = lane_of(stream)
+  if not serves[q] then return false end
   local first, aside = redis.call('XLEN', express) > 0, next(lines) ~= nil
   local rest = redis.call('XLEN', stream) > 0
   local left = room_left()

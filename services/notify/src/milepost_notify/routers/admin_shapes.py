@@ -117,6 +117,14 @@ class Partitions(BaseModel):
     partitions: list[Partition]
 
 
+class Paused(BaseModel):
+    """That an operator has paused it."""
+
+    since: str
+    by: str
+    reason: str | None
+
+
 class Queue(BaseModel):
     """What waits in one queue, by priority."""
 
@@ -124,10 +132,12 @@ class Queue(BaseModel):
     high: int
     normal: int
     low: int
+    paused: Paused | None
+    """Null while it is not: `GET /api/submit/admin/pauses` has types too."""
 
 
 class Queues(BaseModel):
-    """Queues in which anything waits."""
+    """Queues in which anything waits, and those that are paused."""
 
     queues: list[Queue]
 

@@ -63,6 +63,7 @@ class Actor(BaseModel):
 
     kind: ActorKind
     id: str
+    """Empty for operators: only operators see who it was."""
 
 
 class Event(BaseModel):
@@ -102,7 +103,7 @@ class Explanation(BaseModel):
     """For programs: scheduled, queued, due, returned, retrying, no_worker (nobody offers its type
     or queue), own_limit (it waits for its owner's other tasks), no_room (workers run as many of its
     type as they may), runs_alone (two workers vanished with it), running, quiet, lost (its worker
-    is gone), ended_elsewhere (its end is not here), or how it ended."""
+    is gone), paused (by an operator), ended_elsewhere (its end is not here), or how it ended."""
     words: str
     """A sentence for people."""
     since: str
@@ -116,6 +117,8 @@ class Explanation(BaseModel):
     """Approximate number of tasks before it; null when not queued or unknown."""
     no_worker_since: str | None
     """Where no live worker offers its type or queue: when one last did, if within 30 days."""
+    paused_since: str | None
+    """Where an operator has paused its queue or type: since when."""
     vanished_at: str | None
     """Where its worker is gone: when it was last heard of, if anybody saw."""
     liveness: Liveness | None

@@ -1,23 +1,40 @@
-"""Owns operators' commands: anybody's task asked to stop, dead letters tried again or removed.
+"""Owns operators' commands: anybody's task stopped or run again, dead letters redriven or dropped.
 
 Each needs the scope `admin`, and each is in the audit trail, refused ones too.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from milepost.callers import Caller
+from milepost.events import Actor
 from milepost.task_state import ENDED
 from milepost_service import audit
-from milepost_service.answers import PROBLEM_RESPONSES
+from milepost_service.answers import PROBLEM_RESPONSES, again
 from milepost_service.auth import Operator, operator
 from milepost_service.bodies import strict_route
+from milepost_service.described import OWNER
 from milepost_submit.parts import parts_of
-from milepost_submit.requests import CancelAnswer, LetterOutcome, LettersAnswer, LettersRequest
-from milepost_submit.routers.asked import PathTaskId, refused, settings_of, unknown_task
+from milepost_submit.requests import (
+    CancelAnswer,
+    LetterOutcome,
+    LettersAnswer,
+    LettersRequest,
+    TaskAnswer,
+)
+from milepost_submit.routers.asked import (
+    IdempotencyKey,
+    PathTaskId,
+    refused,
+    settings_of,
+    unknown_task,
+)
+from milepost_submit.routers.retrying import retry_one
 
 router = APIRouter(
     prefix="/api/submit/admin",
@@ -27,12 +44,17 @@ router = APIRouter(
 )
 
 
+WhoseQuery = Annotated[
+    str, Query(description="Whose task it is"), WithJsonSchema({"type": "string", **OWNER})
+]
+
+
 @router.post("/tasks/{task_id}/cancel", status_code=202)
 async def cancel(
     request: Request,
     task_id: PathTaskId,
     who: Operator,
-    owner: Annotated[str, Query(description="Whose task it is")],
+    owner: WhoseQuery,
 ) -> CancelAnswer:
     """Ask anybody's live task to stop; it may still succeed. Repeatable; 409 when it has ended
     otherwise, 404 when its live state is gone."""
@@ -46,11 +68,27 @@ async def cancel(
     return CancelAnswer(id=task_id, status=status)
 
 
+@router.post("/tasks/{task_id}/retry", status_code=201, responses=again(TaskAnswer))
+async def retry(
+    request: Request,
+    response: Response,
+    task_id: PathTaskId,
+    who: Operator,
+    key: IdempotencyKey,
+    owner: WhoseQuery,
+) -> TaskAnswer:
+    """Run anybody's failed or cancelled task again, as a new one of the same owner."""
+    overseen = parts_of(request).commands.overseen(request, who, owner)
+    audit.record("admin.tasks.retry", who.owner, task_id=task_id, owner=overseen.owner)
+    return await retry_one(request, response, overseen, task_id, key)
+
+
 @router.post("/dead-letters/redrive")
 async def redrive(request: Request, body: LettersRequest, who: Operator) -> LettersAnswer:
     """Put the tasks of dead queue entries into their queues again."""
-    letters = parts_of(request).dead_letters
-    return await _each(request, who, "admin.dead-letters.redrive", letters.redrive, body.ids)
+    letters, by = parts_of(request).dead_letters, Actor("operator", who.owner)
+    step = partial(letters.redrive, by=by)
+    return await _each(request, who, "admin.dead-letters.redrive", step, body.ids)
 
 
 @router.post("/dead-letters/drop")

@@ -10,7 +10,7 @@ from milepost_service.answers import PROBLEM_RESPONSES, again
 from milepost_service.auth import Writer, writer
 from milepost_service.bodies import strict_route
 from milepost_submit.batches import RefusedItem, decide_batch, types_named
-from milepost_submit.decisions import Original, decide_new, decide_retry
+from milepost_submit.decisions import decide_new
 from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import BatchAnswer, BatchRequest, TaskAnswer, TaskRequest
@@ -24,8 +24,8 @@ from milepost_submit.routers.asked import (
     limits_of,
     one_owner,
     settings_of,
-    unknown_task,
 )
+from milepost_submit.routers.retrying import retry_one
 
 _common: dict[str, Any] = {
     "prefix": "/api/submit/tasks", "responses": PROBLEM_RESPONSES, "tags": ["tasks"]
@@ -114,30 +114,5 @@ async def retry(
     owner: OwnerQuery = None,
 ) -> TaskAnswer:
     """Run a failed or cancelled task again, as a new one whose `retry_of` is this."""
-    parts, settings = parts_of(request), settings_of(request)
-    owned = parts.commands.of(request, who, owner)
-    live = await owned.request_of(task_id)
-    if live is None:
-        original = await owned.archived(task_id)
-    else:
-        status, made = live
-        if made is None:
-            raise Refusal(409, "refused", f"The task is {status}").problem("body")
-        original = Original(
-            task_id, status, made.task_type, made.title, made.tags, made.priority, made.params
-        )
-    if original is None:
-        raise unknown_task()
-    types = await parts.catalogue.types({original.type})
-    try:
-        task = decide_retry(
-            original,
-            owned.type_of(types, original.type),
-            fresh_id=fresh_id(request),
-            limits=limits_of(settings),
-            idempotency_key=key,
-        )
-    except Refusal as refusal:
-        raise refusal.problem("body") from refusal
-    may_repeat = key is not None
-    return await append_one(response, owned, task, may_repeat=may_repeat)
+    owned = parts_of(request).commands.of(request, who, owner)
+    return await retry_one(request, response, owned, task_id, key)
