@@ -49,7 +49,7 @@ class AsyncCluster:
             await client.aclose()
 
     @asynccontextmanager
-    async def at(self, key: str) -> AsyncGenerator[redis.asyncio.Redis]:
+    async def at(self, key: str) -> AsyncGenerator[AsyncStandalone]:
         """The client of the primary that has `key`, with its errors translated."""
         await self._learn()
         node = self._routing.primary_of(key)

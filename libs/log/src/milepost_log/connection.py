@@ -6,6 +6,7 @@ retries are off: our scripts are safe to repeat and their callers repeat them kn
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
 from typing import Self, cast
 
 import redis
@@ -16,6 +17,7 @@ from redis.exceptions import OutOfMemoryError
 from redis.retry import Retry
 
 from milepost.errors import ConfigurationError, LogFull, LogUnavailable
+from milepost_log.together import Together
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
@@ -65,6 +67,11 @@ class Standalone(redis.Redis):
 
 class AsyncStandalone(redis.asyncio.Redis):
     """The same for asyncio."""
+
+    @cached_property
+    def together(self) -> Together:
+        """The way for commands that many ask for at once."""
+        return Together(self)
 
     @asynccontextmanager
     async def at(self, key: str) -> AsyncGenerator[Self]:

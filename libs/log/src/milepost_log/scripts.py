@@ -78,10 +78,11 @@ def call(servers: Servers, name: str, keys: Sequence[str], arguments: Sequence[A
 async def call_async(
     servers: AsyncServers, name: str, keys: Sequence[str], arguments: Sequence[Argument]
 ) -> Any:
-    """Run a script from asyncio; the same promises as `call`."""
+    """Run a script from asyncio, together with what others ask for; the same promises as `call`."""
     step = script(name)
     async with servers.at(keys[0]) as client:
+        ask, rest = client.together.ask, (len(keys), *keys, *arguments)
         try:
-            return await client.evalsha(step.sha, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
+            return await ask("EVALSHA", step.sha, *rest)
         except NoScriptError:
-            return await client.eval(step.source, len(keys), *keys, *arguments)  # pyright: ignore  # untyped
+            return await ask("EVAL", step.source, *rest)

@@ -15,7 +15,7 @@ import redis.asyncio
 from milepost_log.async_cluster import AsyncCluster
 from milepost_log.cluster import Cluster
 from milepost_log.cluster_url import ClusterUrl
-from milepost_log.connection import ANSWER_SECONDS, connect, connect_async
+from milepost_log.connection import ANSWER_SECONDS, AsyncStandalone, connect, connect_async
 
 
 class Servers(Protocol):
@@ -56,7 +56,7 @@ class Servers(Protocol):
 class AsyncServers(Protocol):
     """The same for asyncio."""
 
-    def at(self, key: str) -> AbstractAsyncContextManager[redis.asyncio.Redis]:
+    def at(self, key: str) -> AbstractAsyncContextManager[AsyncStandalone]:
         """The client of the primary that has `key`, with its errors translated."""
         ...
 

@@ -41,6 +41,14 @@ def known_reader(request: Request) -> Caller | None:
     return who if who is not None and who.may(READ) and _may_come(request, who) else None
 
 
+def known_writer(request: Request) -> Caller | None:
+    """Say who is asking for something to be done, if that is known without asking anybody and he
+    may; null for all others."""
+    who = _verified(request).known(sent_with(request))
+    may = who is not None and who.tasks is None and who.may(WRITE) and _may_come(request, who)
+    return who if may else None
+
+
 async def require(request: Request, scope: str) -> Caller:
     """Say who is calling, if the credentials carry `scope`.
 

@@ -39,6 +39,19 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _database)
 
 
+async def response_to(request: Request, err: Exception) -> Response:
+    """What the application answers to an exception, for those who stand before its router.
+
+    Raises:
+        Exception: `err` itself, where it has no answer.
+    """
+    for kind in type(err).__mro__:
+        handler = request.app.exception_handlers.get(kind)
+        if handler is not None:
+            return await handler(request, err)
+    raise err
+
+
 class LastResort:
     """Answers what nobody expected with 500 and a reference, and logs it once."""
 

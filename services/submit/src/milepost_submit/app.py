@@ -1,12 +1,14 @@
 """Owns which endpoints submit has. Wires nothing."""
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from milepost.settings import Settings
 from milepost_service.app import Checks, Lifespan, create_app
 from milepost_service.credentials import Clock, Registry
 from milepost_service.request_limit import Buckets
 from milepost_service.revocations import Revocations
+from milepost_submit.plain_submits import PlainSubmits
 from milepost_submit.routers import (
     access_tokens,
     accounts,
@@ -57,4 +59,6 @@ def create_submit(
         pauses.router,
     ):
         app.include_router(router)
+    # Innermost, so that what every answer has, these have too.
+    app.user_middleware.append(Middleware(PlainSubmits, route=tasks.router.routes[0]))
     return app

@@ -52,12 +52,13 @@ class Room:
         known = self._watch.servers.get(name)
         if known is None or not known.max_bytes:
             return
-        async with self._asking:
-            if self._monotonic() - self._asked_at > FRESH_SECONDS:
-                with suppress(LogUnavailable, TimeoutError):  # the append will find out
-                    async with asyncio.timeout(BRIEF_SECONDS):
-                        await self._watch.look_async(self._servers)
-                self._asked_at = self._monotonic()
+        if self._is_stale():
+            async with self._asking:
+                if self._is_stale():
+                    with suppress(LogUnavailable, TimeoutError):  # the append will find out
+                        async with asyncio.timeout(BRIEF_SECONDS):
+                            await self._watch.look_async(self._servers)
+                    self._asked_at = self._monotonic()
         server = self._watch.servers.get(name, known)
         full = server.used_bytes >= FULL_SHARE * server.max_bytes > 0
         if full != (name in self._full):
@@ -70,3 +71,6 @@ class Room:
             self._full ^= {name}
         if full:
             raise LogFull(f"Redis uses {server.used_bytes} of {server.max_bytes} bytes")
+
+    def _is_stale(self) -> bool:
+        return self._monotonic() - self._asked_at > FRESH_SECONDS

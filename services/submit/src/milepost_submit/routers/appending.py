@@ -1,32 +1,29 @@
 """Owns the way from decided tasks into the log and back to the client. Decides nothing."""
 
-from fastapi import Response
-
 from milepost.problems import HttpProblem, field_error
 from milepost_log.commands import Accepted, NewTask, RequestConflict, TooManyTasks
 from milepost_submit.owned import Owned
 from milepost_submit.requests import TaskAnswer
 
+REPLAYED = {"Idempotent-Replayed": "true"}
+"""Says that this is the first answer again; its status is 200."""
 _RETRY_AFTER_SECONDS = "5"
 
 
 async def append_one(
-    response: Response,
-    owned: Owned,
-    task: NewTask,
-    *,
-    may_repeat: bool,
-) -> TaskAnswer:
-    """Append one task and answer.
+    owned: Owned, task: NewTask, *, may_repeat: bool
+) -> tuple[TaskAnswer, int, dict[str, str]]:
+    """Append one task; the answer, its status and its headers.
 
     Args:
         may_repeat: whether the client may have asked before; if not, a replay is our own
             repetition of a step whose answer was lost.
     """
     accepted = (await append(owned, [task]))[0]
-    response.headers["Location"] = f"/api/notify/tasks/{accepted.id}"
-    mark_replay(response, may_repeat and accepted.replayed)
-    return answer_of(task, accepted)
+    headers = {"Location": f"/api/notify/tasks/{accepted.id}"}
+    if may_repeat and accepted.replayed:
+        return answer_of(task, accepted), 200, headers | REPLAYED
+    return answer_of(task, accepted), 201, headers
 
 
 async def append(
@@ -53,13 +50,6 @@ async def append(
         first = min(err.room, len(tasks) - 1)
         headers = {"Retry-After": _RETRY_AFTER_SECONDS}
         raise _refused(429, "too-many-tasks", "Too many live tasks", first, at, headers) from err
-
-
-def mark_replay(response: Response, replayed: bool) -> None:
-    """Say that this is the first answer again."""
-    if replayed:
-        response.status_code = 200
-        response.headers["Idempotent-Replayed"] = "true"
 
 
 def answer_of(task: NewTask, accepted: Accepted) -> TaskAnswer:

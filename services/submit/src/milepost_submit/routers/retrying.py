@@ -47,4 +47,6 @@ async def retry_one(
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None
-    return await append_one(response, owned, task, may_repeat=may_repeat)
+    answer, response.status_code, headers = await append_one(owned, task, may_repeat=may_repeat)
+    response.headers.update(headers)
+    return answer

@@ -14,7 +14,7 @@ from milepost_submit.decisions import decide_new
 from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import BatchAnswer, BatchRequest, TaskAnswer, TaskRequest
-from milepost_submit.routers.appending import answer_of, append, append_one, mark_replay
+from milepost_submit.routers.appending import REPLAYED, answer_of, append, append_one
 from milepost_submit.routers.asked import (
     IdempotencyKey,
     OwnerQuery,
@@ -62,7 +62,9 @@ async def submit(
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None or body.id is not None
-    return await append_one(response, owned, task, may_repeat=may_repeat)
+    answer, response.status_code, headers = await append_one(owned, task, may_repeat=may_repeat)
+    response.headers.update(headers)
+    return answer
 
 
 @batch_router.post("/batch", status_code=201, responses=again(BatchAnswer))
@@ -99,7 +101,9 @@ async def submit_batch(
     accepted = await append(owned, tasks, at=["body", "tasks"])
     ids = (isinstance(item, dict) and item.get("id") is not None for item in body.tasks)
     may_repeat = key is not None or all(ids)
-    mark_replay(response, may_repeat and all(answer.replayed for answer in accepted))
+    if may_repeat and all(answer.replayed for answer in accepted):
+        response.status_code = 200
+        response.headers.update(REPLAYED)
     pairs = zip(tasks, accepted, strict=True)
     return BatchAnswer(tasks=[answer_of(task, answer) for task, answer in pairs])
 
