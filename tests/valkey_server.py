@@ -41,15 +41,20 @@ class Valkey:
         maxmemory: str = "0",
         port: int | None = None,
         options: Sequence[str] = (),
+        file: Path | None = None,
     ) -> None:
+        """`file`: a configuration of its own instead of what the other arguments say."""
         self.port = port or free_port()
         self.options = options
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._command = [
-            binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
-            "--save", "", "--appendonly", "yes" if appendfsync else "no",
+        settings = [
+            "--dir", str(folder), "--save", "", "--appendonly", "yes" if appendfsync else "no",
             "--appendfsync", appendfsync or "everysec",
-            "--maxmemory", maxmemory, "--loglevel", "warning", *options,
+            "--maxmemory", maxmemory, *options,
+        ]  # fmt: skip
+        self._command = [
+            binary(), *([str(file)] if file else []), "--port", str(self.port),
+            "--bind", "127.0.0.1", "--loglevel", "warning", *([] if file else settings),
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,6 +69,8 @@ class Valkey:
                 with redis.Redis(port=self.port) as client:
                     client.ping()  # pyright: ignore[reportUnknownMemberType]  # untyped
                 return
+            except redis.AuthenticationError:
+                return  # it knows users, and not us
             except redis.RedisError:
                 assert time.monotonic() < deadline, "the server does not answer"
                 assert self._process.poll() is None, "the server ended"

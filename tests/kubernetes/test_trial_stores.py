@@ -1,0 +1,78 @@
+"""The stores of the trial are what Milepost needs: Valkey's own files start a real server."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from redis.exceptions import NoPermissionError
+
+from manifests import KUBERNETES, WORKLOADS, named, of_kind, overlay, pod_of
+from milepost_cli.checkout import ROOT
+from milepost_log.server_checks import ask, fault_of
+from redis_access import rule
+from valkey_server import Valkey
+
+FILES = KUBERNETES / "components" / "valkey"
+DEPLOYMENT = ROOT / "docs" / "deployment.md"
+WORD = "a-password-of-the-trial"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A real one, by the files that the pod mounts, its users made as the pod makes them."""
+    folder = tmp_path_factory.mktemp("valkey")
+    (folder / "data").mkdir()
+    spec = pod_of(named(overlay("trial"), "StatefulSet", "valkey"))["spec"]
+    (users,) = spec["initContainers"]
+    place = {"CONFIG": str(FILES), "USERS": str(folder / "users.acl"), "VALKEY_PASSWORD": WORD}
+    assert {each["name"] for each in users["env"]} == set(place)
+    script = Path(users["command"][-1]).name
+    subprocess.run(["sh", FILES / script], env=os.environ | place, check=True, timeout=20)
+    text = (FILES / "valkey.conf").read_text()
+    text = text.replace("dir /data", f"dir {folder / 'data'}").replace("/acl", str(folder))
+    (folder / "valkey.conf").write_text(text)
+    one = Valkey(folder, file=folder / "valkey.conf")
+    one.start()
+    yield one
+    one.stop()
+
+
+def test_valkey_keeps_what_it_acknowledged_and_evicts_nothing(server: Valkey) -> None:
+    with redis.Redis(port=server.port, username="milepost", password=WORD) as client:
+        found = ask(client)
+    assert fault_of(found, "fsync") is None
+    assert (found.appendfsync, found.eviction, found.max_bytes > 0) == (
+        "always",
+        "noeviction",
+        True,
+    )
+
+
+def test_valkey_knows_one_user_with_the_documented_rights(server: Valkey) -> None:
+    assert (FILES / "user.acl").read_text().split() == rule()[3:]
+    with redis.Redis(port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()  # pyright: ignore[reportUnknownMemberType]  # untyped
+    with (
+        redis.Redis(port=server.port, username="milepost", password=WORD) as client,
+        pytest.raises(NoPermissionError),
+    ):
+        client.flushall()  # pyright: ignore[reportUnknownMemberType]  # untyped
+
+
+def test_the_page_makes_the_secret_that_the_trial_takes() -> None:
+    made = set(re.findall(r"--from-literal=(\w+)=", DEPLOYMENT.read_text()))
+    taken = {
+        variable["valueFrom"]["secretKeyRef"]["key"]
+        for workload in of_kind(overlay("trial"), *WORKLOADS)
+        for container in [
+            *pod_of(workload)["spec"].get("initContainers", []),
+            *pod_of(workload)["spec"]["containers"],
+        ]
+        for variable in container.get("env", [])
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    }
+    assert made == taken
