@@ -44,6 +44,8 @@ class Deployment:
 
     settings: Settings
     ports: list[int] = field(default_factory=lambda: [free_port(), free_port()])
+    probe_port: int = field(default_factory=free_port)
+    """Of the projector's metrics and probes."""
 
     def __post_init__(self) -> None:
         told = {
@@ -53,7 +55,8 @@ class Deployment:
         clean = {name: value for name, value in os.environ.items() if "MILEPOST" not in name}
         environment = {**clean, **told, "MILEPOST_DURABILITY": "memory"}
         self.apis = [Process(("notify", "--port", str(port)), environment) for port in self.ports]
-        self.projectors = [Process(("projector",), environment)]
+        watched = {**environment, "MILEPOST_METRICS_PORT": str(self.probe_port)}
+        self.projectors = [Process(("projector",), watched)]
         self._frozen = list[Process]()
 
     @property

@@ -26,13 +26,14 @@ PURE = {
         "account_requests", "batches", "common_passwords", "decisions", "limits", "params",
         "refusals", "requests", "usernames",
     ],
-    "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes"],
+    "services/worker/src/milepost_worker": ["jobs", "leases", "outcomes", "vitals"],
     "libs/cli/src/milepost_cli/storm": [
         "judged_followers", "judged_tasks", "judgement", "records", "verdict",
     ],
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
-        "intake", "load", "lookout", "lost_log", "lost_tail", "oversight", "present", "projection",
+        "histograms", "intake", "load", "lookout", "lost_log", "lost_tail", "measures",
+        "oversight", "present", "projection",
         "rates", "refolding", "replaying", "replicas", "retention", "rows", "standing", "thinning",
         "wakeups",
     ],

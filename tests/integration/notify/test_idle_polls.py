@@ -68,13 +68,14 @@ async def test_both_ways_give_the_same_answer(
 async def test_a_short_poll_is_counted_as_its_endpoint(app: FastAPI, bob: Person, since: str):
     metrics: Metrics = app.state.metrics
 
-    def counted() -> str:
+    async def counted() -> str:
         wanted = 'route="/api/notify/notifications",service="notify",status="200"'
-        return next(line for line in metrics.text().decode().splitlines() if wanted in line)
+        lines = (await metrics.text()).decode().splitlines()
+        return next(line for line in lines if wanted in line)
 
-    before = counted()
+    before = await counted()
     await bob.poll(since)
-    assert counted() != before
+    assert await counted() != before
 
 
 async def test_news_are_given_though_the_poll_began_as_an_idle_one(

@@ -1,9 +1,11 @@
 """One session and its partitions: whose turn it is, and what it remembers to look at again."""
 
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,12 +13,13 @@ import pytest
 from milepost.events import TaskCreated
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash, partition_of
-from milepost_log.attempts import Outcome
+from milepost_log.attempts import Outcome, Taken
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.servers import Servers, open_servers, open_servers_async
 from milepost_log.work import WorkLog
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.session import Session
+from milepost_worker.vitals import STUCK_SECONDS, Vitals
 
 PARTITIONS = 4
 OWNERS = {partition_of(f"o{number}", PARTITIONS): f"o{number}" for number in range(99)}
@@ -188,3 +191,37 @@ async def test_behind_a_suspect_others_have_a_turn_before_the_next_one(
     end(session, running[-1])
     (second,) = take(session, 1)
     assert {first.started.id, second.started.id} == set(suspects), "with nobody else, at once"
+
+
+def test_a_session_that_waits_for_ever_is_seen_from_outside(servers: Servers, namespace: str):
+    began, go_on = threading.Event(), threading.Event()
+
+    class Blocked(WorkLog):
+        def take(self, *args: Any, **kwargs: Any) -> Taken:
+            began.set()
+            go_on.wait(60)
+            return super().take(*args, **kwargs)
+
+    session = Session(
+        lambda: Blocked(servers, namespace, "w", ["default"]),
+        partitions=1, threads=1, lease_seconds=3600, grace_seconds=3600, max_log_lines=9,
+        describe=lambda started, outbox: Job(started, type_of(started)),
+    )  # fmt: skip
+    later = 0.0
+    vitals = Vitals(
+        turned_at=lambda: session.turned_at,
+        monotonic=lambda: time.monotonic() + later,
+        log_is_away=lambda: False, fault=lambda: "", announced=lambda: True, stopping=lambda: False,
+    )  # fmt: skip
+    consumer = threading.Thread(target=lambda: [session.next_job(0.1) for _ in range(20)])
+    consumer.start()
+    try:
+        assert began.wait(20)
+        assert vitals.live() == {"session": "ok"}
+        later = STUCK_SECONDS
+        assert vitals.live()["session"] != "ok"
+    finally:
+        go_on.set()
+    consumer.join()
+    later = 0.0
+    assert vitals.live() == {"session": "ok"}

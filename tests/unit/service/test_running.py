@@ -2,7 +2,7 @@
 
 import asyncio
 
-from milepost_service.running import running
+from milepost_service.running import Liveness, running
 
 
 async def test_a_task_that_loses_a_cancellation_is_cancelled_again():
@@ -29,3 +29,20 @@ async def test_a_task_that_has_ended_by_itself_is_not_waited_for():
 
     async with asyncio.timeout(10), running(short(), short()):
         await asyncio.sleep(0)
+
+
+async def test_what_ends_though_it_should_not_is_named_until_its_block_is_over():
+    async def short() -> None:
+        raise RuntimeError
+
+    async def long() -> None:
+        await asyncio.Event().wait()
+
+    liveness = Liveness()
+    async with asyncio.timeout(10), running(short(), long(), liveness=liveness):
+        assert liveness.checks() == {"background": "ok"}
+        while liveness.checks()["background"] == "ok":  # noqa: ASYNC110  # an end sets no event
+            await asyncio.sleep(0)
+        assert "short" in liveness.checks()["background"]
+        assert "long" not in liveness.checks()["background"]
+    assert liveness.checks() == {"background": "ok"}

@@ -110,7 +110,10 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Lets demo.steps kill its worker (`up` chooses 1)")
     log_format: Literal["text", "json"] = Field("text", description="Form of log lines")
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="Where workers serve their metrics; null: nowhere"
+        None,
+        ge=1,
+        le=65535,
+        description="Where workers and projectors serve metrics and probes; null: nowhere",
     )
     otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector")
 

@@ -30,6 +30,8 @@ class Reading:
     """Whether the log still has the entry that was read behind, or begins there: otherwise its tail
     is lost."""
     entries: list[Entry]
+    now_ms: int
+    """By Redis' clock, when it had been read."""
 
 
 async def created_at(
@@ -100,11 +102,14 @@ class LogReader:
             pipe.xread({self._keys.log: at}, count=count, block=block_ms)  # pyright: ignore  # untyped
             pipe.hmget(self._keys.meta, ["log_id", "base"])  # pyright: ignore  # untyped
             pipe.xrange(self._keys.log, at, at, count=1)  # pyright: ignore  # untyped
-            answer, meta, found = cast(tuple[Any, list[Any], list[Any]], await pipe.execute())
+            pipe.time()  # pyright: ignore[reportUnknownMemberType]  # untyped
+            answer, meta, found, now = cast(
+                tuple[Any, list[Any], list[Any], tuple[int, int]], await pipe.execute()
+            )
         entries = [Entry(entry[0], entry[1]) for entry in answer[0][1]] if answer else []
         log_id = None if meta[0] is None else meta[0].decode()
         continues = after == ZERO or bool(found) or meta[1] == at.encode()
-        return Reading(log_id, continues, entries)
+        return Reading(log_id, continues, entries, now[0] * 1000 + now[1] // 1000)
 
     async def first(self) -> StreamId | None:
         """The oldest entry that is there; null when there is none."""

@@ -1,14 +1,12 @@
 """Owns how an HTTP service of ours is put together; knows no endpoint but its own four."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 
-from milepost.problems import MEDIA_TYPE, problem
 from milepost.settings import Settings
 from milepost_service import failures
 from milepost_service.answers import PROBLEM_RESPONSES, PROBLEM_SCHEMA
@@ -18,14 +16,13 @@ from milepost_service.credentials import Clock, Registry
 from milepost_service.headers import SecurityHeaders
 from milepost_service.heads import Heads
 from milepost_service.metrics import Metrics, MetricsMiddleware
+from milepost_service.probes import Checks, Live, live_answer, ready_answer
 from milepost_service.public_keys import PublicKeys
 from milepost_service.refused_credentials import RefusedCredentials
 from milepost_service.request_limit import Buckets, RequestLimit
 from milepost_service.revocations import Revocations
 from milepost_service.verified import Verified
 
-Checks = Callable[[], Awaitable[dict[str, str]]]
-"""What a service needs: name -> "ok" or why not; see `checks.run`."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -49,6 +46,7 @@ def create_app(
     buckets: Buckets | None = None,
     registry: Registry | None = None,
     revocations: Revocations | None = None,
+    live: Live = dict,
 ) -> FastAPI:
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
@@ -63,6 +61,7 @@ def create_app(
         clock: seconds since the epoch, for tokens.
         buckets: out of which requests take a token each; none: there is no limit.
         registry: of sessions and access tokens; null: there are none.
+        live: is asked by each `livez`.
     """
     app = _Service(
         title=title,
@@ -99,23 +98,26 @@ def create_app(
     app.add_middleware(SecurityHeaders, is_tls=(settings.public_url or "").startswith("https:"))
     app.add_middleware(Heads)
 
-    async def livez() -> dict[str, str]:
-        """Say that the process answers."""
-        return {"status": "ok"}
+    async def livez() -> Response:
+        """Say that the process answers, and that all of it goes on."""
+        return live_answer(live())
 
     async def readyz() -> Response:
         """Say whether everything it needs is there."""
-        checks = await ready()
-        if all(found == "ok" for found in checks.values()):
-            return JSONResponse({"checks": checks})
-        body: dict[str, Any] = {**problem(503, "not-ready", "Not ready"), "checks": checks}
-        return JSONResponse(body, 503, {"Retry-After": "1"}, MEDIA_TYPE)
+        return ready_answer(await ready())
 
     async def expose(_: Request) -> Response:
         """Give figures to Prometheus."""
-        return Response(metrics.text(), media_type=metrics.media_type)
+        return Response(await metrics.text(), media_type=metrics.media_type)
 
-    app.add_api_route(f"{prefix}/livez", livez, methods=["GET"], tags=["operations"])
+    app.add_api_route(
+        f"{prefix}/livez",
+        livez,
+        methods=["GET"],
+        tags=["operations"],
+        response_model=dict[str, str],
+        responses={503: PROBLEM_RESPONSES[503] | {"description": "Stuck: restart it"}},
+    )
     app.add_api_route(
         f"{prefix}/readyz",
         readyz,

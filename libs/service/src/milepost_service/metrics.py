@@ -2,6 +2,8 @@
 clients choose."""
 
 import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -9,6 +11,7 @@ from prometheus_client import (
     Counter,
     GCCollector,
     Histogram,
+    Metric,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -19,8 +22,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+class Collector(Protocol):
+    """Gives figures when asked."""
+
+    def collect(self) -> Iterable[Metric]:
+        """All it has, as of now."""
+        ...
+
+
+Look = Callable[[], Awaitable[None]]
+
+
 class Metrics:
-    """The figures of one service; register more with `registry`."""
+    """The figures of one service; register more with `add`."""
 
     media_type = CONTENT_TYPE_LATEST
 
@@ -30,6 +44,7 @@ class Metrics:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._service = service
+        self._looks: list[Look] = []
         self._seconds = Histogram(
             "milepost_http_request_seconds",
             "From the request's head to the answer's first byte",
@@ -49,8 +64,16 @@ class Metrics:
         self._seconds.labels(self._service, method, route).observe(seconds)
         self._requests.labels(self._service, method, route, str(status)).inc()
 
-    def text(self) -> bytes:
+    def add(self, collector: Collector, look: Look | None = None) -> None:
+        """Have figures of a collector too; `look` is awaited before it is asked."""
+        self.registry.register(collector)  # pyright: ignore[reportArgumentType]  # one in all but name
+        if look is not None:
+            self._looks.append(look)
+
+    async def text(self) -> bytes:
         """Everything in Prometheus' text form."""
+        for look in self._looks:
+            await look()
         return generate_latest(self.registry)
 
 

@@ -13,8 +13,9 @@ from milepost_notify.routers import admin, exports, notifications, stream, tasks
 from milepost_notify.routers.asked import unavailable, unknown_task
 from milepost_notify.store import StoreUnavailable
 from milepost_service.answers import answer
-from milepost_service.app import Checks, Lifespan, create_app
+from milepost_service.app import Lifespan, create_app
 from milepost_service.credentials import Clock, Registry
+from milepost_service.probes import Checks, Live
 from milepost_service.request_limit import Buckets
 from milepost_service.revocations import Revocations
 
@@ -29,6 +30,7 @@ def create_notify(
     registry: Registry,
     revocations: Revocations,
     buckets: Buckets | None = None,
+    live: Live = dict,
 ) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
     app = create_app(
@@ -41,6 +43,7 @@ def create_notify(
         registry=registry,
         revocations=revocations,
         buckets=buckets,
+        live=live,
     )
     app.add_exception_handler(StoreUnavailable, _away)
     app.add_exception_handler(NotProjected, _away)

@@ -66,6 +66,17 @@ class Lookout:
             return None
         return seen.since_ms
 
+    def working(self) -> int:
+        """How many workers were heard of within a lease, in whatever partition."""
+        return len(
+            {
+                worker
+                for known in self._partitions.values()
+                for worker, seen in known.workers.items()
+                if known.looked_at - seen.since < self._lease
+            }
+        )
+
     def elsewhere(self, partition: int, line: str, most: int) -> int:
         """About how many of other partitions are served before one that has `most` before it in
         its own: workers go round, so that of each as many as there are, `most` at most."""

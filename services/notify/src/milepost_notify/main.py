@@ -27,12 +27,14 @@ from milepost_log.server_checks import Watch, at_start
 from milepost_log.servers import AsyncServers, open_servers_async
 from milepost_notify.app import create_notify
 from milepost_notify.delivery import Delivery
+from milepost_notify.deployment_figures import DeploymentFigures
 from milepost_notify.hub import Hub
 from milepost_notify.load import Load
 from milepost_notify.operators import Operators
 from milepost_notify.owned import Queries, Sources
 from milepost_notify.parts import Parts
 from milepost_notify.places import Places
+from milepost_notify.projection_figures import ProjectionFigures
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.readiness import Readiness
 from milepost_notify.redis_replicas import Gathering
@@ -48,9 +50,11 @@ from milepost_notify.turns import Shared
 from milepost_service.credentials import Clock, Registry
 from milepost_service.database import Database
 from milepost_service.introspection import AskedRegistry
+from milepost_service.metrics import Metrics
 from milepost_service.migrations import Upgrade, require, upgrade
+from milepost_service.probes import probed
 from milepost_service.revocations import Revocations
-from milepost_service.running import running
+from milepost_service.running import Liveness, running
 from milepost_service.serve import listen, serve
 
 BLOCKING_ANSWER_SECONDS = 3.0
@@ -115,6 +119,8 @@ def build(
     watch = Watch(settings.durability)
     revocations = Revocations(RevokedList(servers, settings.namespace).look)
     registry = registry or AskedRegistry(settings, clock)
+    oversight = SqlOversight(reads, settings.partitions)
+    figures, liveness = ProjectionFigures(), Liveness()
     readiness = Readiness(servers, database, hub, _log_keys(settings), watch)
 
     limit = request_buckets(settings)
@@ -136,7 +142,7 @@ def build(
             ),
             places,
             Operators(
-                SqlOversight(reads, settings.partitions),
+                oversight,
                 servers,
                 standings,
                 settings.namespace,
@@ -157,22 +163,49 @@ def build(
                 standings.keep_looking(),
                 revocations.keep_looking(),
             )
-            await stack.enter_async_context(running(*looking))
+            await stack.enter_async_context(running(*looking, liveness=liveness))
             if project:
-                projectors = projecting(settings, watch)
+                projectors = projecting(settings, watch, figures, liveness)
                 readiness.supervised = await stack.enter_async_context(projectors)
             yield
 
-    app = create_notify(settings, lifespan, readiness.run, clock, registry, revocations, limit)
+    app = create_notify(
+        settings,
+        lifespan,
+        readiness.run,
+        clock,
+        registry,
+        revocations,
+        buckets=limit,
+        live=liveness.checks,
+    )
     app.state.stop_waiting = hub.close
+    deployment = DeploymentFigures(
+        servers,
+        settings.namespace,
+        settings.partitions,
+        oversight,
+        workers=standings.working,
+        waiting=lambda: places.all_taken,
+        monotonic=time.monotonic,
+    )
+    app.state.metrics.add(deployment, deployment.look)
+    if project:
+        app.state.metrics.add(figures)
     return app
 
 
 @asynccontextmanager
-async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Supervised]]:
+async def projecting(
+    settings: Settings,
+    watch: Watch,
+    figures: ProjectionFigures | None = None,
+    liveness: Liveness | None = None,
+) -> AsyncGenerator[list[Supervised]]:
     """Project our share of the partitions until the end of the block, all of them while there is no
-    other replica; `watch` knows how large logs may be."""
+    other replica; `watch` knows how large logs may be, `figures` counts."""
     tune()
+    figures = figures or ProjectionFigures()
 
     async with AsyncExitStack() as stack:
         store = SqlProjectionStore(settings.database_url)
@@ -203,11 +236,13 @@ async def projecting(settings: Settings, watch: Watch) -> AsyncGenerator[list[Su
                 dead_letter=partial(_dead_letter, partition),
                 keep_ms=int(settings.log_keep * 1000),
                 history_ms=int(settings.history_days * DAY_MS),
+                figures=figures,
             )
             begin = partial(Projection, partition, ports)
             supervised.append(Supervised(partition, begin, turns))
+        figures.supervised = supervised
         projectors = (each.run() for each in supervised)
-        await stack.enter_async_context(running(gathering.run(), *projectors))
+        await stack.enter_async_context(running(gathering.run(), *projectors, liveness=liveness))
         yield supervised
 
 
@@ -234,22 +269,36 @@ def run_projector() -> int:
         logs.configure(settings.log_format)
         at_start(settings.redis_url, settings.durability)
         require(settings.database_url, SCHEMA)
-        uvloop.run(_project_until_told(settings))
+        sock = None
+        if settings.metrics_port is not None:
+            sock = listen(settings.host, settings.metrics_port)
+        uvloop.run(_project_until_told(settings, sock))
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
     return 0
 
 
-async def _project_until_told(settings: Settings) -> None:
+async def _project_until_told(settings: Settings, sock: socket.socket | None) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     watch, servers = Watch(settings.durability), open_servers_async(settings.redis_url)
+    figures, liveness, metrics = ProjectionFigures(), Liveness(), Metrics("projector")
+    metrics.add(figures)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(servers.aclose)
-        await stack.enter_async_context(running(watch.keep_looking(servers)))
-        await stack.enter_async_context(projecting(settings, watch))
+        looking = running(watch.keep_looking(servers), liveness=liveness)
+        await stack.enter_async_context(looking)
+        projectors = projecting(settings, watch, figures, liveness)
+        supervised = await stack.enter_async_context(projectors)
+        if sock is not None:
+            database = Database.open(settings.database_url, SCHEMA.name)
+            stack.push_async_callback(database.close)
+            readiness = Readiness(servers, database, None, _log_keys(settings), watch)
+            readiness.supervised = supervised
+            answers = probed(sock, metrics, readiness.run, liveness.checks)
+            await stack.enter_async_context(answers)
         await told.wait()
 
 

@@ -21,6 +21,11 @@ class Places:
         """How many the owner has now."""
         return self._taken.get(owner, 0)
 
+    @property
+    def all_taken(self) -> int:
+        """How many wait, of all owners."""
+        return sum(self._taken.values())
+
     @contextmanager
     def place(self, owner: str) -> Generator[None]:
         """Have a place until the end of the block.

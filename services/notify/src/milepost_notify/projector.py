@@ -7,6 +7,7 @@ everything in memory is forgotten and the checkpoint is read again.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from milepost.errors import MilepostError
 from milepost_log.reader import LogReader, Reading
@@ -16,6 +17,7 @@ from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
 from milepost_notify.intake import FEWEST, Batch, batch_of, next_count
 from milepost_notify.lost_log import REMEDY, Problem, problem_of, words
+from milepost_notify.measures import Measures, measure
 from milepost_notify.recovery import recover
 from milepost_notify.store import CheckpointMoved, ProjectionStore
 from milepost_notify.wakeups import WakeUp
@@ -27,6 +29,15 @@ BLOCK_MS = 1000
 LOOK_SECONDS = 2.0
 """With nothing to do, so often whether the checkpoint is still ours."""
 TRIM_SECONDS, TRIM_IDLE_SECONDS = 5.0, 60.0
+
+
+class Figures(Protocol):
+    """Who counts what is projected."""
+
+    def saved(self, measures: Measures, *, seconds: float, since_read: float) -> None:
+        """Count a batch that everybody can read now; see `ProjectionFigures`."""
+        ...
+
 
 Announce = Callable[[WakeUp], Awaitable[object]]
 Monotonic = Callable[[], float]
@@ -61,6 +72,19 @@ class Ports:
     """Events stay so long in the log behind all readers."""
     history_ms: int
     """Ended tasks stay so long in the read models and the history, by the log's time."""
+    figures: Figures | None = None
+    """Told of every batch that was saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A batch on its way into the read models."""
+
+    batch: Batch
+    changes: Changes
+    measures: Measures
+    at: float
+    """When it was read, monotonic seconds."""
 
 
 class Projection:
@@ -99,21 +123,24 @@ class Projection:
                 reading = await ports.reader.look(position, count=count, block_ms=block_ms)
                 block_ms = BLOCK_MS
                 await self._check(saved, reading)
-                batch = changes = None
+                read = None
                 if reading.entries:
+                    at = ports.monotonic()
                     count = next_count(count, reading.entries)
                     batch = batch_of(self._partition, reading.entries)
                     position = batch.position
-                    changes = await self._fold(saved, known, batch)
+                    await self._know(saved, known, batch)
+                    measures = measure(known, batch.entries, reading.now_ms)
+                    read = _Read(batch, fold(known, batch.entries), measures, at)
                 if self._saving is not None:
                     saved = await self._saving
                     self._saving = None
                     known.gone.clear()
                     on_well()
-                if batch and changes is not None:
-                    await self._expire(saved, known, batch, changes)
-                    cache.evict(known, [changes])
-                    self._saving = asyncio.create_task(self._save(saved, batch, changes))
+                if read is not None:
+                    await self._expire(saved, known, read.batch, read.changes)
+                    cache.evict(known, [read.changes])
+                    self._saving = asyncio.create_task(self._save(saved, read))
                 else:
                     await self._look_for_another(saved)
                     await ports.announce(WakeUp.of(saved, saved, ()))
@@ -165,10 +192,10 @@ class Projection:
         if await self._ports.store.checkpoint(self._partition) != saved:
             raise CheckpointMoved(f"partition {self._partition} is not at {saved.position}")
 
-    async def _fold(self, saved: Checkpoint, known: Known, batch: Batch) -> Changes:
+    async def _know(self, saved: Checkpoint, known: Known, batch: Batch) -> None:
+        """Have the rows that a batch starts from."""
         if wanted := cache.missing(known, batch.entries):
             cache.add(known, await self._ports.store.known(saved, *wanted))
-        return fold(known, batch.entries)
 
     async def _expire(
         self, saved: Checkpoint, known: Known, batch: Batch, changes: Changes
@@ -185,12 +212,16 @@ class Projection:
             cache.add(known, await store.known(saved, wanted, (), ()))
         retention.expire(known, changes, found, batch.position, batch.position.ms)
 
-    async def _save(self, before: Checkpoint, batch: Batch, changes: Changes) -> Checkpoint:
+    async def _save(self, before: Checkpoint, read: _Read) -> Checkpoint:
+        batch, changes, began = read.batch, read.changes, self._ports.monotonic()
         for entry, reason in batch.dead:
             self._ports.dead_letter(entry.id.decode(), reason)
             await self._ports.writer.bury(entry, reason)
         after = await self._ports.store.apply(before, batch.position, changes)
         await self._ports.announce(WakeUp.of(before, after, changes.owners))
+        if self._ports.figures is not None:
+            now = self._ports.monotonic()
+            self._ports.figures.saved(read.measures, seconds=now - began, since_read=now - read.at)
         await self._trim(after)
         return after
 

@@ -20,11 +20,12 @@ class Readiness:
         self,
         servers: AsyncServers,
         database: Database,
-        hub: Hub,
+        hub: Hub | None,
         logs: Sequence[str],
         watch: Watch,
     ) -> None:
-        """Ask nobody yet; `logs` are the keys of the partitions' logs."""
+        """Ask nobody yet; `logs` are the keys of the partitions' logs, `hub` hears of projectors
+        that may be elsewhere; null in a process that is one itself."""
         self.supervised: list[Supervised] | None = None
         """The projectors of this process; null where others project."""
         self._servers, self._database, self._hub = servers, database, hub
@@ -58,5 +59,5 @@ class Readiness:
             if each.partition in served and each.state != "ok":
                 raise checks.NotReady(f"partition {each.partition}: {each.state}")
         for partition in served:
-            if not self._hub.trusts(partition):
+            if self._hub is not None and not self._hub.trusts(partition):
                 raise checks.NotReady(f"partition {partition}: no projector heard of for 3 s")

@@ -69,6 +69,10 @@ class RedisStandings:
         known = [at for at in heard if at is not None]
         return max(known) if known and len(known) == len(heard) else None
 
+    def working(self) -> int:
+        """How many workers were heard of within a lease."""
+        return self._lookout.working()
+
     def is_lost(self, row: TaskRow) -> bool:
         """See `standing.Standings`."""
         return (

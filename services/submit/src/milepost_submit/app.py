@@ -4,8 +4,9 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from milepost.settings import Settings
-from milepost_service.app import Checks, Lifespan, create_app
+from milepost_service.app import Lifespan, create_app
 from milepost_service.credentials import Clock, Registry
+from milepost_service.probes import Checks, Live
 from milepost_service.request_limit import Buckets
 from milepost_service.revocations import Revocations
 from milepost_submit.plain_submits import PlainSubmits
@@ -32,6 +33,7 @@ def create_submit(
     registry: Registry,
     revocations: Revocations,
     buckets: Buckets | None = None,
+    live: Live = dict,
 ) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
     app = create_app(
@@ -44,6 +46,7 @@ def create_submit(
         registry=registry,
         revocations=revocations,
         buckets=buckets,
+        live=live,
     )
     for router in (
         accounts.router,

@@ -23,7 +23,7 @@ from milepost_service.credentials import Clock
 from milepost_service.database import Database
 from milepost_service.migrations import Upgrade, require, upgrade
 from milepost_service.revocations import Revocations
-from milepost_service.running import running
+from milepost_service.running import Liveness, running
 from milepost_service.schema_check import schema_check
 from milepost_service.serve import listen, serve
 from milepost_submit.access_tokens import AccessTokens
@@ -96,7 +96,7 @@ def build(
         registry=registry,
     )
 
-    limit = request_buckets(settings)
+    limit, liveness = request_buckets(settings), Liveness()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -106,7 +106,7 @@ def build(
                 door.keep_preparing(), watch.keep_looking(servers), revocations.keep_looking()
             )  # fmt: skip
             with waiting_servers:
-                async with running(*looking):
+                async with running(*looking, liveness=liveness):
                     yield
         finally:
             await app.state.verified.aclose()
@@ -136,7 +136,9 @@ def build(
             }
         )
 
-    return create_submit(settings, lifespan, ready, clock, registry, revocations, limit)
+    return create_submit(
+        settings, lifespan, ready, clock, registry, revocations, limit, liveness.checks
+    )
 
 
 def run(*, host: str, port: int) -> int:

@@ -1,8 +1,9 @@
-"""Owns where a worker's metrics are read: one port for all worker processes of a machine.
+"""Owns where a worker is watched: one port for all worker processes of a machine.
 
 They share the port and, under its number, a folder of files in which prometheus_client keeps their
-values; whoever is asked answers for all. Files belong to slots and not to pids: a worker that is
-started again goes on where the dead one's counters were, so none ever falls and none piles up.
+values; whoever is asked gives the metrics of all, and the probes of itself. Files belong to slots
+and not to pids: a worker that is started again goes on where the dead one's counters were, so none
+ever falls and none piles up.
 """
 
 import fcntl
@@ -14,8 +15,12 @@ import threading
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from milepost.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from milepost_worker.probes import Health
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -46,7 +51,9 @@ class Exposition:
             ) from err
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._folder)
         os.environ["dramatiq_prom_db"] = str(self._folder)  # noqa: SIM112  # dramatiq's name
-        from prometheus_client import CollectorRegistry, MetricsHandler, values
+        from prometheus_client import CollectorRegistry, values
+
+        from milepost_worker.probes import handler_of
 
         values.ValueClass = values.MultiProcessValue(lambda: slot)  # pyright: ignore[reportUnknownMemberType]  # untyped
         registry = CollectorRegistry()
@@ -54,15 +61,19 @@ class Exposition:
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             server = type("_Server", (_Server,), {"address_family": family})
-            self._server: _Server = server((host, port), MetricsHandler.factory(registry))
+            self._server: _Server = server((host, port), handler_of(registry, self._known_health))
         except OSError as err:
             raise ConfigurationError(
                 f"MILEPOST_METRICS_PORT: cannot listen on {host}:{port}: {err.strerror or err}"
             ) from err
 
-    def serve(self) -> None:
-        """Answer in a thread of its own, until the process ends."""
+    def serve(self, health: "Health") -> None:
+        """Answer in a thread of its own, until the process ends; probes by `health`."""
+        self._health = health
         threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+
+    def _known_health(self) -> "Health":
+        return self._health
 
     def forget_the_dead(self) -> None:
         """Drop what is true only of processes that live."""

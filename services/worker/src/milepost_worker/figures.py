@@ -20,6 +20,7 @@ from milepost_log.work import WorkLog
 from milepost_worker.broker import QUEUE
 from milepost_worker.exposition import Exposition
 from milepost_worker.jobs import type_of
+from milepost_worker.vitals import Vitals
 
 SAMPLE_SECONDS = 1.0
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -48,6 +49,18 @@ class Figures(Prometheus):
             buckets=_BUCKETS,
             registry=registry,
         )
+        self._takeovers = Counter(
+            "milepost_lease_takeovers", "Vanished workers whose tasks were queued again",
+            registry=registry,
+        )  # fmt: skip
+        self._taken_over = Counter(
+            "milepost_tasks_taken_over", "Tasks queued again since their worker vanished",
+            registry=registry,
+        )  # fmt: skip
+        self._fenced = Counter(
+            "milepost_fenced", "Times a worker was taken for dead", registry=registry
+        )
+        self._opened = False
         gauges = {
             "milepost_tasks_held": "Attempts that workers hold: running, or about to",
             "milepost_outbox_size": "Ends and saved states on their way to the log",
@@ -75,6 +88,11 @@ class Figures(Prometheus):
     def after_nack(self, broker: dramatiq.Broker, message: MessageProxy) -> None:
         """Nothing: what failed for good is counted when the log has it."""
 
+    def took_over(self, tasks: int) -> None:
+        """Count a vanished worker that had tasks."""
+        self._takeovers.inc()
+        self._taken_over.inc(tasks)
+
     def ended(self, ending: Outcome) -> None:
         """Count an end that stands in the log."""
         name = type_of(ending.task)
@@ -94,14 +112,18 @@ class Figures(Prometheus):
             self._calls.labels(step).observe(time.perf_counter() - began)
 
     def log(self, *args: Any) -> WorkLog:
-        """Make a log, of `WorkLog`'s arguments, that is measured."""
+        """Make a log, of `WorkLog`'s arguments, that is measured; again for who was fenced."""
+        if self._opened:
+            self._fenced.inc()
+        self._opened = True
         return MeasuredLog(self, *args)
 
-    def begin(self, now: Callable[[], Sequence[float]]) -> None:
+    def begin(self, now: Callable[[], Sequence[float]], health: Vitals) -> None:
         """Look once a second, in a thread of its own, and let others look.
 
         Args:
             now: attempts held, notes in the outbox, 1 while the log is away.
+            health: what probes are told.
         """
 
         def run() -> None:
@@ -111,7 +133,7 @@ class Figures(Prometheus):
                 time.sleep(SAMPLE_SECONDS)
 
         threading.Thread(target=run, name="figures", daemon=True).start()
-        self._exposition.serve()
+        self._exposition.serve(health)
 
 
 class MeasuredLog(WorkLog):
@@ -146,6 +168,13 @@ class MeasuredLog(WorkLog):
             stood = super().finish(partition, outcomes)
         self._count(outcomes, stood)
         return stood
+
+    def take_over(self, partition: int, worker: str, beats: int) -> int:
+        """See `WorkLog`."""
+        released = super().take_over(partition, worker, beats)
+        if released:
+            self._figures.took_over(released)
+        return released
 
     def _count(self, outcomes: Sequence[Outcome], stood: Sequence[bool]) -> None:
         for ending, stands in zip(outcomes, stood, strict=True):

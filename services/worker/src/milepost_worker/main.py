@@ -36,6 +36,7 @@ from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
 from milepost_worker.session import Session
+from milepost_worker.vitals import Vitals
 from milepost_worker.work_queue import WorkQueue
 
 if TYPE_CHECKING:
@@ -117,8 +118,17 @@ def _serve(
         broker.add_middleware(figures, before=TimeLimit)
     actors.declare(broker, known.values())
     broker.emit_after("process_boot")
+    watch, announced = server_checks.Watch(settings.durability), threading.Event()
     if figures is not None:
-        figures.begin(session.figures)
+        vitals = Vitals(
+            turned_at=lambda: session.turned_at,
+            monotonic=time.monotonic,
+            log_is_away=lambda: bool(session.figures()[2]),
+            fault=lambda: watch.fault or "",
+            announced=announced.is_set,
+            stopping=stopping.is_set,
+        )
+        figures.begin(session.figures, vitals)
     heart = Heart(
         settings.redis_url,
         settings.namespace,
@@ -135,7 +145,7 @@ def _serve(
     doorbell = Doorbell(settings.redis_url, settings.namespace, queues, session.ring, session.stop)
     doorbell.start()
     logger.info("worker is ready", extra={"worker": session.worker, "queues": ",".join(queues)})
-    _attend_until(stopping, settings)
+    _attend_until(stopping, settings, watch, announced)
     session.drain()
     doorbell.stop()
     worker.stop(timeout=int(settings.grace_seconds * 1000))
@@ -163,10 +173,14 @@ def _figures(settings: Settings) -> "Figures | None":
     return Figures(exposition)
 
 
-def _attend_until(stopping: threading.Event, settings: Settings) -> None:
+def _attend_until(
+    stopping: threading.Event,
+    settings: Settings,
+    watch: server_checks.Watch,
+    announced: threading.Event,
+) -> None:
     """Keep the catalogue fresh and an eye on the server until told to stop."""
     servers = open_servers(settings.redis_url)
-    watch = server_checks.Watch(settings.durability)
     announced_at = float("-inf")
     while not stopping.is_set():
         pause = server_checks.LOOK_SECONDS
@@ -177,6 +191,7 @@ def _attend_until(stopping: threading.Event, settings: Settings) -> None:
             if is_due or not catalogue.has(servers, settings.namespace, types):
                 catalogue.announce(servers, settings.namespace, types)
                 announced_at = time.monotonic()
+            announced.set()
         except LogUnavailable:
             logger.debug("could not look at the server or announce the task types")
             pause = server_checks.AWAY_SECONDS

@@ -70,8 +70,14 @@ class Session:
         self._rooms = Rooms(threads, max_running or {})
         self._turns = Turns(self._holdings, self._rooms)
         self._outages = Outages(self._holdings)
+        self._turned_at = time.monotonic()
         self.on_held: Callable[[int], None] = lambda partition: None
         """Told of every partition that a task is taken from."""
+
+    @property
+    def turned_at(self) -> float:
+        """When it was last seen to turn, monotonic seconds; from any thread."""
+        return self._turned_at
 
     def state(self) -> tuple[str, list[int]]:
         """Its name, and the partitions it holds tasks of; from any thread."""
@@ -113,7 +119,8 @@ class Session:
 
     def next_job(self, timeout: float) -> Job | None:
         """Give the next started job, after at most `timeout` seconds of turning; else null."""
-        deadline = time.monotonic() + timeout
+        self._turned_at = time.monotonic()
+        deadline = self._turned_at + timeout
         while not self._ready:
             now = time.monotonic()
             if now >= deadline:
