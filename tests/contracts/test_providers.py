@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from pact import Verifier
 
+from milepost_cli import released
 from one_origin import one_origin
 from pact_exchange import FOLDER
 from pact_states import States
@@ -24,15 +25,25 @@ CONSUMERS = {
     "worker": ("notify", "submit"),
 }  # fmt: skip
 KEPT = [FOLDER / f"{who}-{whom}.json" for who, whose in CONSUMERS.items() for whom in whose]
-REQUESTED = [file for file in KEPT if not file.name.startswith("projector-")]
-WRITTEN = [file for file in KEPT if file.name.startswith("projector-")]
+LAST = [
+    file
+    for file in sorted((released.last() / "pacts").iterdir())
+    if not (now := FOLDER / file.name).exists() or now.read_text() != file.read_text()
+]
+REQUESTED = [file for file in KEPT + LAST if not file.name.startswith("projector-")]
+WRITTEN = [file for file in KEPT + LAST if file.name.startswith("projector-")]
+
+
+def name(file: Path) -> str:
+    """Whose it is, and of which release."""
+    return file.stem if file.parent == FOLDER else f"{file.stem}-of-{file.parents[1].name}"
 
 
 def test_there_are_the_pacts_that_are_verified_and_no_others():
     assert sorted(FOLDER.iterdir()) == sorted(KEPT)
 
 
-@pytest.mark.parametrize("file", REQUESTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", REQUESTED, ids=name)
 def test_a_service_answers_as_its_consumers_need(up: Up, file: Path):
     states = States(up.url, (up.data / "secret").read_text().strip())
     others = {"/states": states.answer}
@@ -52,7 +63,7 @@ def entries(up: Up) -> Iterator[dict[str, dict[str, Any]]]:
         yield fill(up)
 
 
-@pytest.mark.parametrize("file", WRITTEN, ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", WRITTEN, ids=name)
 def test_a_writer_writes_what_the_projector_needs(
     up: Up, entries: dict[str, dict[str, Any]], file: Path
 ):

@@ -34,6 +34,8 @@ def test_every_event_ever_released_is_still_decoded():
         assert codec.type_and_version(sample["fields"]["t"]) == (sample["type"], sample["v"])
         assert event.payload.type == sample["type"]
         assert event.payload.model_dump(mode="json") == sample["data"]
+        beside = {"at": event.at, "by": list(event.by), "trace": event.trace}
+        assert beside == sample.get("beside", beside)
 
 
 def test_every_version_of_every_type_has_a_golden_sample_and_a_way_to_the_newest():
@@ -41,6 +43,17 @@ def test_every_version_of_every_type_has_a_golden_sample_and_a_way_to_the_newest
     assert {(row["type"], row["v"]) for row in golden()} == released
     newest = {(name, model.v) for name, model in e.type_names.items()}
     assert codec.UPCASTERS.keys() == released - newest
+
+
+def test_every_field_of_every_event_is_in_a_golden_sample():
+    shown: set[tuple[str, str]] = set()
+    beside: set[str] = set()
+    for sample in golden():
+        shown |= {(sample["type"], name) for name in json.loads(sample["fields"]["d"])}
+        beside |= sample["fields"].keys()
+    fields = {(type, name) for type, model in e.type_names.items() for name in model.model_fields}
+    assert not fields - shown, "add a sample that has it"
+    assert beside == {"t", "k", "o", "a", "d", "at", "b", "x"}
 
 
 class _StartedOnWorkers(e.Payload):

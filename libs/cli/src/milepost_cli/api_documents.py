@@ -1,4 +1,5 @@
-"""Owns `milepost api`: writes the documents of both HTTP interfaces and of the log to docs/api."""
+"""Owns `milepost api`: writes the documents of both HTTP interfaces and of the log to docs/api, and
+says what differs from the last release."""
 
 import json
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import milepost_notify.main
 import milepost_submit.main
 from milepost.settings import Settings
-from milepost_cli import asyncapi, checkout
+from milepost_cli import asyncapi, checkout, released
 
 FOLDER = checkout.ROOT / "docs" / "api"
 
@@ -22,6 +23,9 @@ def run() -> int:
     for name, text in documents():
         (FOLDER / name).write_text(text)
         sys.stdout.write(f"wrote docs/api/{name}\n")
+    for change in released.changes():
+        word = "BREAKS " if change.breaking else "changed"
+        sys.stdout.write(f"{word} since {released.last().name}: {change}\n")
     return 0
 
 
