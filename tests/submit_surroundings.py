@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from milepost import bulk
 from milepost.codec import decode
 from milepost.events import Event
 from milepost.keys import PartitionKeys
@@ -40,6 +41,9 @@ MAIL = TaskType(
 )
 FREE = TaskType(
     name="free.form", title="Anything", queue="slow", public=True, params_schema={"type": "object"}
+)
+BULK = TaskType(
+    name=bulk.TYPE, title="Bulk", queue=bulk.QUEUE, params_schema=bulk.Bulk.model_json_schema()
 )
 PRIVATE = TaskType(name="app.only", title="Backend", params_schema={"type": "object"})
 

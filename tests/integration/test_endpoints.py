@@ -31,7 +31,7 @@ from milepost_log import catalogue
 from milepost_log.servers import open_servers
 from milepost_service.http_protocol import protocol_of
 from notify_surroundings import QuietServer, settings, until
-from submit_surroundings import FREE, SECRET
+from submit_surroundings import BULK, FREE, SECRET
 
 __all__ = ["settings"]
 
@@ -129,6 +129,17 @@ TABLE = {
     "POST /api/submit/admin/dead-letters/drop": Row(
         200, 403, 403, who="root", body={"ids": ["0:1-1"]}
     ),
+    "POST /api/submit/admin/tasks/{task_id}/retry": Row(
+        201, 403, 403, who="root", needs="cancelled", query="?owner=ann"
+    ),
+    "POST /api/submit/admin/bulk": Row(
+        202, 403, 403, who="root", body={"action": "cancel", "filter": {}, "dry_run": True}
+    ),
+    "GET /api/submit/admin/pauses": OVERSEES,
+    "PUT /api/submit/admin/pauses/queues/{name}": OVERSEES,
+    "DELETE /api/submit/admin/pauses/queues/{name}": Row(204, 403, 403, who="root"),
+    "PUT /api/submit/admin/pauses/types/{name}": OVERSEES,
+    "DELETE /api/submit/admin/pauses/types/{name}": Row(204, 403, 403, who="root"),
     "GET /": open_to_all(),
     "GET /favicon.ico": open_to_all(),
     "GET /static/page.js": open_to_all(),
@@ -240,8 +251,10 @@ async def deployment(
     }  # fmt: skip
     settings = settings.model_copy(update=changes)
     with open_servers(settings.redis_url) as servers:
-        announced = FREE.model_copy(update={"announced_at": time.time()})
-        catalogue.announce(servers, namespace, [announced])
+        now = {"announced_at": time.time()}
+        catalogue.announce(
+            servers, namespace, [each.model_copy(update=now) for each in (FREE, BULK)]
+        )
     app = compose(settings, milepost_notify.main.build(settings))
     server = QuietServer(
         uvicorn.Config(app, lifespan="on", log_config=None, http=protocol_of(settings), ws="none")
@@ -303,7 +316,9 @@ async def test_every_endpoint_gives_everybody_what_the_table_says(deployment: De
             body = row.body
             if isinstance(body, dict) and "until" in body:
                 body = {"until": given["revision"]}
-            status, said = await deployment.ask(endpoint.format(**given) + row.query, token, body)
+            status, said = await deployment.ask(
+                endpoint.format(name="a", **given) + row.query, token, body
+            )
             if status != expected(row, name):
                 wrong.append(f"{endpoint}, {name}: {status}, not {expected(row, name)}: {said}")
             if MARK in said and not name.startswith("right") and endpoint.startswith("GET"):

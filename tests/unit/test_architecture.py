@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PURE = {
     "libs/common/src/milepost": [
-        "callers", "codec", "conversations", "cursors", "endings", "errors", "events", "exchanges",
+        "bulk", "callers", "codec", "conversations", "cursors", "endings", "errors", "events",
+        "exchanges",
         "ids", "keys", "origins",
         "owners", "problems", "progress", "records", "retries", "task_state", "task_types",
     ],

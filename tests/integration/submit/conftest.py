@@ -15,6 +15,7 @@ from milepost_log.servers import Servers, open_servers
 from milepost_submit.archive import Archive
 from milepost_submit.main import build
 from submit_surroundings import (
+    BULK,
     FREE,
     MAIL,
     ORIGIN,
@@ -27,6 +28,8 @@ from submit_surroundings import (
     Notify,
 )
 from valkey_cluster import direct
+
+TYPES = (MAIL, FREE, PRIVATE, BULK)
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def settings(valkey_url: str, namespace: str, database_url: str) -> Settings:
 async def app(
     settings: Settings, clock: Clock, notify: Notify, servers: Servers
 ) -> AsyncGenerator[FastAPI]:
-    types = [kind.model_copy(update={"announced_at": clock.now}) for kind in (MAIL, FREE, PRIVATE)]
+    types = [kind.model_copy(update={"announced_at": clock.now}) for kind in TYPES]
     catalogue.announce(servers, settings.namespace, types)
     archive = Archive("http://notify.test", httpx.MockTransport(notify))
     app = build(settings, clock=clock, archive=archive)

@@ -12,7 +12,7 @@ from milepost.events import Actor, TaskCreated
 from milepost.ids import uuid7
 from milepost.keys import PartitionKeys
 from milepost.owners import partition_of
-from milepost_submit.routers import admin, pauses
+from milepost_submit.routers import admin, bulk, pauses
 from submit_surroundings import PARTITIONS, Bearer, Log, Notify
 
 ADMIN = "/api/submit/admin"
@@ -30,7 +30,7 @@ async def test_only_the_scope_admin_opens_any_of_it(
     task = await make(client, bearer("bob"))
     calls = [
         (method, each.path)
-        for each in (*admin.router.routes, *pauses.router.routes)
+        for each in (*admin.router.routes, *bulk.router.routes, *pauses.router.routes)
         if isinstance(each, APIRoute)
         for method in each.methods or ()
     ]
@@ -107,8 +107,9 @@ async def test_dead_letters_are_removed_or_said_why_not(
 
 
 async def test_an_operator_pauses_and_resumes_and_everybody_may_know_why(
-    client: httpx.AsyncClient, bearer: Bearer, log: Log
+    client: httpx.AsyncClient, bearer: Bearer, log: Log, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "milepost.audit")
     root = bearer("root", scopes=["admin"])
     path = f"{ADMIN}/pauses"
     first = await client.put(f"{path}/queues/mails", json={"reason": "정비"}, headers=root)
@@ -130,6 +131,10 @@ async def test_an_operator_pauses_and_resumes_and_everybody_may_know_why(
     assert (await client.get(path, headers=root)).json() == {"pauses": []}
     kinds = [each.payload.type for each in log.events() if each.by == Actor("operator", "root")]
     assert kinds == ["work.paused"] * 2 + ["work.resumed"] * 2
+    acts = [(line.__dict__["action"], line.__dict__.get("what")) for line in caplog.records]
+    assert acts[:2] == [
+        ("admin.pauses.pause", "queue mails"), ("admin.pauses.pause", "type mail.send")
+    ]  # fmt: skip
     for wrong in ("queues/A", "types/a..b", f"queues/{'a' * 51}", "types/a%20b"):
         assert (await client.put(f"{path}/{wrong}", headers=root)).status_code == 422, wrong
     for reason in ("", " ", "x" * 201, "a\nb", 1):
@@ -164,3 +169,55 @@ async def test_an_operator_runs_anybodys_ended_task_again_for_its_owner(
     assert (await client.post(path, params=of_bob, headers=root)).status_code == 201
     asked = notify.requests[-1].url
     assert (asked.path, asked.params["owner"]) == (f"/api/notify/admin/tasks/{task}", "bob")
+
+
+async def test_a_bulk_action_is_a_task_of_the_operator_that_nobody_gets_by_another_way(
+    client: httpx.AsyncClient, bearer: Bearer, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, shop = bearer("root", scopes=["admin"]), bearer("shop", scopes=["service"])
+    body = {"action": "retry", "filter": {"type": "mail.send", "older_than_seconds": 5}}
+    key = root | {"Idempotency-Key": "once"}
+    with caplog.at_level(logging.INFO, "milepost.audit"):
+        first = await client.post(f"{ADMIN}/bulk", json=body, headers=key)
+    again = await client.post(f"{ADMIN}/bulk", json=body, headers=key)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json() == again.json()
+    told = caplog.records[-1].__dict__
+    assert (told["action"], told["act"]) == ("admin.bulk", "retry")
+    assert told["filter"] == "type=mail.send older_than_seconds=5"
+    (made,) = log.events()
+    assert isinstance(made.payload, TaskCreated)
+    assert (made.owner, made.by) == ("root", Actor("operator", "root"))
+    assert made.payload.params == {**body, "dry_run": False}
+    assert made.payload.queue == "operators"
+    task, direct = first.json()["id"], {"type": "milepost.bulk", "params": made.payload.params}
+    log.end(task, "failed")
+    for owner, headers in (("root", shop), ("shop", shop)):
+        answer = await client.post(
+            "/api/submit/tasks", json=direct | {"owner": owner}, headers=headers
+        )
+        assert answer.status_code == 404, "whoever owns such a task acts as an operator"
+        answer = await client.post(
+            "/api/submit/tasks/batch", json={"owner": owner, "tasks": [direct]}, headers=headers
+        )
+        assert answer.status_code == 404
+    for path, headers in (("tasks", shop), ("admin/tasks", root)):
+        answer = await client.post(
+            f"/api/submit/{path}/{task}/retry", params={"owner": "root"}, headers=headers
+        )
+        assert answer.status_code == 404
+    types = (await client.get("/api/submit/task-types", headers=shop)).json()
+    assert "milepost.bulk" not in {each["name"] for each in types}
+    refused: tuple[dict[str, Any], ...] = (
+        {}, {"action": "cancel"}, {"action": "drop", "filter": {}},
+        {"action": "cancel", "filter": {"status": "gone"}},
+        {"action": "cancel", "filter": {"x": 1}},
+        {"action": "cancel", "filter": {"type": ""}},
+        {"action": "cancel", "filter": {"older_than_seconds": -1}},
+        {"action": "cancel", "filter": {"older_than_seconds": 1.5}},
+        {"action": "cancel", "filter": {}, "dry_run": 1},
+    )  # fmt: skip
+    for wrong in refused:
+        answer = await client.post(f"{ADMIN}/bulk", json=wrong, headers=root)
+        assert answer.status_code == 422, wrong
+    assert len(log.events()) == 1

@@ -37,6 +37,7 @@ def test_it_names_every_command_of_the_contract(document: dict[str, Any]) -> Non
         "POST tasks/{task_id}/retry", "POST tasks/{task_id}/dismiss", "POST inbox/read",
         "POST admin/tasks/{task_id}/cancel", "POST admin/dead-letters/redrive",
         "POST admin/dead-letters/drop", "POST admin/tasks/{task_id}/retry",
+        "POST admin/bulk",
         "GET admin/pauses", "PUT admin/pauses/queues/{name}", "DELETE admin/pauses/queues/{name}",
         "PUT admin/pauses/types/{name}", "DELETE admin/pauses/types/{name}",
         "GET livez", "GET readyz", "GET metrics",

@@ -35,6 +35,10 @@ class DeadLetter:
     """Its stream id there."""
     reason: str
     age_seconds: float
+    task: str | None
+    """Id of the task it names; null for none."""
+    owner_hash: str | None
+    """Whose, as in Redis' keys."""
 
 
 class DeadLetters:
@@ -106,8 +110,9 @@ def letter_of(partition: int, row: Any, now: float) -> DeadLetter:
     said = {name: fields.get(name, b"").decode(errors="replace") for name in _NAMES}
     age = max(0.0, now - StreamId.parse(letter_id).ms / 1000)
     return DeadLetter(
-        f"{partition}:{letter_id.decode()}", said[b"stream"], said[b"entry"], said[b"reason"], age
-    )
+        f"{partition}:{letter_id.decode()}", said[b"stream"], said[b"entry"], said[b"reason"], age,
+        said[b".k"] or None, said[b".o"] or None,
+    )  # fmt: skip
 
 
-_NAMES = (b"stream", b"entry", b"reason")
+_NAMES = (b"stream", b"entry", b"reason", b".k", b".o")

@@ -151,7 +151,9 @@ class Operators:
         shown = present.task_record(row, {}, None, seen.at, now_ms, standing)
         del shown["params"], shown["result"]
         extra = {name: row[name] for name in ("worker", "failures", "crashes")}
-        return {**shown, **extra, "partition": partition_of(row["owner"], self._partitions)}
+        partition = partition_of(row["owner"], self._partitions)
+        place = str(Spot(row["created_position"], partition))
+        return {**shown, **extra, "partition": partition, "before": place}
 
 
 def _queue(name: str) -> Json:

@@ -14,6 +14,7 @@ from milepost_submit.routers import (
     access_tokens,
     accounts,
     admin,
+    bulk,
     changes,
     credential,
     pauses,
@@ -59,6 +60,7 @@ def create_submit(
         tasks.router,
         changes.router,
         admin.router,
+        bulk.router,
         pauses.router,
     ):
         app.include_router(router)

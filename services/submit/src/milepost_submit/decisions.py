@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from milepost import bulk
 from milepost.events import TaskCreated
 from milepost.keys import Priority
 from milepost.problems import FieldError, field_error
@@ -14,7 +15,7 @@ from milepost_log.commands import NewTask
 from milepost_submit.limits import TaskLimits
 from milepost_submit.params import ParamsSchema
 from milepost_submit.refusals import Refusal
-from milepost_submit.requests import TaskRequest
+from milepost_submit.requests import BulkRequest, TaskRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,11 @@ def find_type(types: Mapping[str, Offered], name: str, *, by_code: bool) -> Offe
     """Look a type up as this caller may use it.
 
     Raises:
-        Refusal: 404, nobody has announced it or it is for applications' backends alone.
+        Refusal: 404, nobody has announced it, or it is for applications' backends or operators
+            alone.
     """
     offered = types.get(name)
-    if offered is None or not (offered.type.public or by_code):
+    if offered is None or name == bulk.TYPE or not (offered.type.public or by_code):
         error = field_error(["type"], "no such task type")
         raise Refusal(404, "unknown-type", "No such task type", [error])
     return offered
@@ -93,6 +95,37 @@ def decide_new(
         delay_ms=delay_ms or None,
         idempotency_key=idempotency_key,
     )
+
+
+def decide_bulk(
+    request: BulkRequest,
+    types: Mapping[str, Offered],
+    *,
+    fresh_id: str,
+    limits: TaskLimits,
+    idempotency_key: str | None = None,
+) -> NewTask:
+    """Accept an operator's bulk action: nobody else gets a task of this type, by no other way.
+
+    Raises:
+        Refusal: 404, no worker has announced the type.
+    """
+    offered = types.get(bulk.TYPE)
+    if offered is None:
+        raise Refusal(404, "unknown-type", "No worker has announced the type of bulk actions")
+    params = request.model_dump(exclude_none=True)
+    title = f"{_BULK_TITLES[request.action]}{' (dry run)' if request.dry_run else ''}"
+    asked = TaskRequest(type=bulk.TYPE, params=params, title=title, tags=[])
+    return decide_new(
+        asked, offered, fresh_id=fresh_id, limits=limits, idempotency_key=idempotency_key
+    )
+
+
+_BULK_TITLES: Mapping[bulk.Action, str] = {
+    "cancel": "Cancel many tasks",
+    "retry": "Retry many tasks",
+    "redrive": "Redrive many tasks",
+}
 
 
 def decide_retry(

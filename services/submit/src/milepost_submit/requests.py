@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 
+from milepost import bulk
 from milepost.ids import canonical_task_id
 from milepost.keys import Priority
 from milepost.task_state import Status
@@ -159,6 +160,18 @@ class PausesAnswer(BaseModel):
     """Everything that is paused, queues first, by name."""
 
     pauses: list[PauseAnswer]
+
+
+class BulkRequest(Body):
+    """What to do to many tasks."""
+
+    action: bulk.Action
+    """`cancel`: live tasks; `retry`: failed and cancelled ones; `redrive`: those whose queue entry
+    is a dead letter. Others that the filter finds are passed over."""
+    filter: bulk.BulkFilter
+    """Which tasks; `{}` for all."""
+    dry_run: bool = False
+    """Change nothing, and say what would be done."""
 
 
 class LettersRequest(Body):

@@ -22,7 +22,7 @@ from milepost.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
-SHIPPED = tuple(f"milepost_worker.tasks.{name}" for name in ("mail", "demo", "export"))
+SHIPPED = tuple(f"milepost_worker.tasks.{name}" for name in ("mail", "demo", "export", "bulk"))
 ENQUEUING = (AgeLimit, Callbacks, GroupCallbacks, Pipelines, Results, Retries)
 """They drop, enqueue or answer messages past the log."""
 PROMETHEUS = "dramatiq.middleware.prometheus"  # makes a folder when it is imported

@@ -50,6 +50,8 @@ class OverseenTask(BaseModel):
     parent: str | None
     children_count: int
     revision: str
+    before: str
+    """Ask with it for tasks older than this one."""
 
 
 class OverseenTasks(BaseModel):
@@ -167,6 +169,10 @@ class DeadLetter(BaseModel):
     entry: str
     reason: str
     age_seconds: float
+    task: str | None
+    """Id of the task it names; null for none."""
+    owner_hash: str | None
+    """Hash of that task's owner, as in Redis' keys."""
 
 
 class DeadLetters(BaseModel):

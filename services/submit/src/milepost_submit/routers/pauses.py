@@ -68,13 +68,13 @@ async def resume_type(request: Request, name: TypeName, who: Operator) -> Respon
 async def _pause(
     request: Request, what: What, name: str, by: str, body: PauseRequest | None
 ) -> PauseAnswer:
-    audit.record("admin.pauses.pause", by, what=what, name=name)
+    audit.record("admin.pauses.pause", by, what=f"{what} {name}")
     reason = None if body is None else body.reason
     return _shown(await parts_of(request).pauses.pause(what, name, by=by, reason=reason))
 
 
 async def _resume(request: Request, what: What, name: str, by: str) -> Response:
-    audit.record("admin.pauses.resume", by, what=what, name=name)
+    audit.record("admin.pauses.resume", by, what=f"{what} {name}")
     await parts_of(request).pauses.resume(what, name, by=by)
     return Response(status_code=204)
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 
+from milepost import bulk
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Known
 from milepost_service.bodies import strict_route
@@ -28,5 +29,5 @@ async def task_types(request: Request, who: Known) -> list[TaskTypeAnswer]:
             params_schema=task_type.params_schema,
         )
         for task_type in offered
-        if task_type.public or "service" in who.scopes
+        if (task_type.public or "service" in who.scopes) and task_type.name != bulk.TYPE
     ]
