@@ -7,6 +7,10 @@ from milepost.events import TaskReturned
 from surroundings import StartWorker
 
 
+HEARD_MS = 50
+"""So long a worker may take, on a busy machine, to hear that a task of his is not wanted."""
+
+
 async def make_fast(log: LogProbe) -> None:
     """Let a worker learn that tasks are short."""
     await log.ended(*await log.create_many([("sample.noop", {})] * 300))
@@ -47,16 +51,22 @@ async def test_a_task_that_is_cancelled_while_it_waits_for_its_thread_is_never_r
 ):
     start_worker(threads=1)
     await make_fast(log)
-    blocking, *waiting = await log.create_many([*burst(1, 0.09), *[("sample.noop", {})] * 3])
-    await log.follow(lambda: "started" in log.types(blocking))
-    for task in waiting:
-        await log.commands.cancel("bob", task)
-    await log.ended(blocking, *waiting)
-    freed_ms = log.events[blocking][-1].id.ms
-    for task in waiting:
-        asked_ms = [e.id.ms for e in log.events[task] if e.payload.type == "task.cancel_requested"]
-        if asked_ms and asked_ms[0] < freed_ms - 20:
-            assert log.end_of(task) == "cancelled"
+    heard = 0
+    for _ in range(30):
+        blocking, *waiting = await log.create_many([*burst(1, 0.09), *[("sample.noop", {})] * 3])
+        await log.follow(lambda blocking=blocking: "started" in log.types(blocking))
+        for task in waiting:
+            await log.commands.cancel("bob", task)
+        await log.ended(blocking, *waiting)
+        freed_ms = log.events[blocking][-1].id.ms
+        for task in waiting:
+            asked = [e.id.ms for e in log.events[task] if e.payload.type == "task.cancel_requested"]
+            if asked and asked[0] < freed_ms - HEARD_MS:
+                assert log.end_of(task) == "cancelled"
+                heard += 1
+        if heard:
+            return
+    raise AssertionError("no task was cancelled in time to tell")
 
 
 async def test_tasks_run_in_the_order_in_which_they_came(log: LogProbe, start_worker: StartWorker):
