@@ -10,13 +10,13 @@ from milepost_cli.storm.records import (
     Accepted,
     Answered,
     Archived,
+    Bad,
     Calmed,
     Current,
     Held,
     Joined,
     Past,
     Record,
-    Refused,
     Restarted,
     Struck,
     Told,
@@ -108,7 +108,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("slow", adds(Struck(4.05, "kill web", 4.05))),
     ("refused", lambda records: [
         *changes(CURRENT, replace(CURRENT, statuses={**CURRENT.statuses, "u": "queued"}))(records),
-        Refused(1, 0, "u", 422)]),
+        Bad(1, 0, "u", 422)]),
     ("idle", lambda _: [Joined(0, 0), Calmed(1)]),
 ]  # fmt: skip
 

@@ -23,7 +23,7 @@ import redis
 from milepost.errors import ConfigurationError
 from milepost_cli import instance
 from milepost_cli.storm.blows import Blow
-from milepost_cli.storm.processes import children, freezes, kills
+from milepost_cli.storm.processes import FROZEN_SECONDS, children, freezes, kills
 from milepost_log.connection import connect
 
 READY_SECONDS = 90.0
@@ -105,11 +105,11 @@ class Embedded:
             found = children(self._process.pid).items()
             return [pid for pid, line in found if PARTS[part].search(line)]
 
-        longer = (0.5, 2.5 * LEASE_SECONDS)
+        taken_over = (3 * LEASE_SECONDS, 4 * LEASE_SECONDS)
         return [
             *(kills(part, lambda part=part: find(part)) for part in PARTS),
             *(freezes(part, lambda part=part: find(part)) for part in ("web", "valkey")),
-            freezes("worker", lambda: find("worker"), longer),
+            freezes("worker", lambda: find("worker"), FROZEN_SECONDS, taken_over),
             kills("worker", lambda: find("worker"), signal.SIGTERM),
             Blow("cut connections", self._cut),
             Blow("cut subscriptions", self._cut_subscriptions),

@@ -69,7 +69,7 @@ def _doubled(
             yield Finding("doubled", known.task, "the same request was accepted as new again")
     open_keys = any(isinstance(each, r.Unanswered) and not each.tasks for each in records)
     named = {task for each in records if isinstance(each, r.Unanswered) for task in each.tasks}
-    refused = {each.task for each in records if isinstance(each, r.Refused)}
+    refused = {each.task for each in records if isinstance(each, r.Bad)}
     if not open_keys:
         for task in statuses.keys() - accepted.keys() - named - refused:
             yield Finding("doubled", task, "nobody was told that it was accepted")
@@ -80,8 +80,10 @@ def _refused(
 ) -> Iterator[Finding]:
     """Bad input changes nothing."""
     for each in records:
-        if isinstance(each, r.Refused) and each.task not in accepted and each.task in statuses:
-            yield Finding("refused", each.task, f"was refused with {each.status}, and is there")
+        if isinstance(each, r.Bad) and each.task not in accepted and each.task in statuses:
+            yield Finding(
+                "refused", each.task, f"of a bad request (answered {each.status}), and is there"
+            )
 
 
 def _history(one: r.Archived, status: str | None) -> Iterator[Finding]:

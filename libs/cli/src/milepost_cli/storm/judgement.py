@@ -50,12 +50,8 @@ def _foreign(records: Sequence[r.Record]) -> Iterable[Finding]:
 
 def _recoveries(records: Sequence[r.Record]) -> Iterable[Recovery]:
     """What came first after each blow: of what was asked after its end, and of what was told."""
-    commands = sorted(
-        each.at
-        for each in records
-        if isinstance(each, r.Answered) and each.call == "submit" and 200 <= each.status < 300
-    )
-    news = sorted(each.at for each in records if isinstance(each, r.Told))
+    commands = [each.at for each in records if isinstance(each, r.Answered) and each.accepts]
+    news = [each.at for each in records if isinstance(each, r.Told)]
     for blow in records:
         if isinstance(blow, r.Struck):
             first = _first(commands, blow.until), _first(news, blow.until)

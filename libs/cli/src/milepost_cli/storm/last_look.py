@@ -17,7 +17,6 @@ from milepost_cli.storm.records import Accepted, Archived, Current, Past
 
 PAGE = 1000
 AT_ONCE = 4
-TRIES = 20
 TRY_SECONDS = 0.25
 
 
@@ -48,11 +47,12 @@ class LastLook:
                 del self._settled[owner.number]
         return len(self._settled) == len(self._owners)
 
-    async def record(self) -> None:
-        """Record what everybody knows, what is shown, and every task's history."""
+    async def record(self, until: float) -> None:
+        """Record what everybody knows, what is shown, and every task's history; what is not
+        answered is asked for again until that time."""
         history = self._asking.history
         for owner in self._owners:
-            current = await self._insist(owner)
+            current = await self._insist(owner, until)
             if current is not None:
                 history.add(current)
         for each in self._followers:
@@ -60,7 +60,7 @@ class LastLook:
         places = asyncio.Semaphore(AT_ONCE)
         by_number = {owner.number: owner for owner in self._owners}
         await asyncio.gather(*(
-            self._archive(by_number[number], task, places)
+            self._archive(by_number[number], task, places, until)
             for task, number in self._accepted().items()
         ))  # fmt: skip
 
@@ -71,12 +71,12 @@ class LastLook:
     def _known_to_end(self) -> set[str]:
         return {id for each in self._settled.values() for id in each.statuses}
 
-    async def _insist(self, owner: Owner) -> Current | None:
-        for _ in range(TRIES):
-            if (current := await self._current(owner)) is not None:
+    async def _insist(self, owner: Owner, until: float) -> Current | None:
+        while True:
+            current = await self._current(owner)
+            if current is not None or self._asking.history.now() > until:
                 return current
             await asyncio.sleep(TRY_SECONDS)
-        return None
 
     async def _current(self, owner: Owner) -> Current | None:
         """What somebody new is shown; null where not all of it was answered."""
@@ -109,23 +109,29 @@ class LastLook:
                 return found
             query["before"] = page["before"]
 
-    async def _archive(self, owner: Owner, task: str, places: asyncio.Semaphore) -> None:
+    async def _archive(
+        self, owner: Owner, task: str, places: asyncio.Semaphore, until: float
+    ) -> None:
+        path, query = f"/api/notify/tasks/{task}/events", {"limit": PAGE}
         async with places:
-            for _ in range(TRIES):
-                path = f"/api/notify/tasks/{task}/events"
+            while True:
                 answer = await self._asking.ask(
-                    owner, "events", "GET", path, task=task, params={"limit": PAGE}
+                    owner, "events", "GET", path, task=task, seconds=TRY_SECONDS * 8, params=query
                 )
                 if answer is not None and answer.status_code == 200:
-                    events = tuple(
-                        Past(each["type"], each["attempt"], each["data"].get("progress"))
-                        for each in answer.json()["events"]
-                    )
-                    self._asking.history.add(Archived(owner.number, task, events))
+                    self._asking.history.add(Archived(owner.number, task, _past(answer.json())))
                     return
                 if answer is not None and answer.status_code == 404:
                     return  # recorded as an answer, and judged as that
+                if self._asking.history.now() > until:
+                    return
                 await asyncio.sleep(TRY_SECONDS)
+
+
+def _past(page: dict[str, Any]) -> tuple[Past, ...]:
+    return tuple(
+        Past(each["type"], each["attempt"], each["data"].get("progress")) for each in page["events"]
+    )
 
 
 def _agree(follower: Follower, current: Current) -> bool:

@@ -15,10 +15,11 @@ from milepost.ids import uuid7
 from milepost_cli.storm import tasks
 from milepost_cli.storm.history import canonical
 from milepost_cli.storm.owner import Asking, Owner
-from milepost_cli.storm.records import Accepted, Refused, Unanswered
+from milepost_cli.storm.records import Accepted, Bad, Unanswered
 
 SUBMIT, NOTIFY = "/api/submit", "/api/notify"
 DEMO = "demo.steps"
+FRESH = 4
 MOST_KEPT = 200
 """So many of the newest tasks may be asked for again."""
 
@@ -47,7 +48,7 @@ class Person:
         while not until():
             what = self._dice.choices(
                 (self._submit, self._batch, self._bad_batch, self._change, self._look),
-                (10, 2, 1, 4, 2),
+                (10, 2, 2, 4, 2),
             )[0]
             await what()
             if self._dice.random() < 0.1:
@@ -83,17 +84,18 @@ class Person:
         ids = [body["id"] for body in bodies]
         self._dice.choice(bodies)["params"] = {"nonsense": self.owner.mark}
         answer = await self._insist(f"{SUBMIT}/tasks/batch", {"tasks": bodies}, ids[0], ids, {})
-        if answer is not None and answer.is_client_error:
+        if answer is not None:
             for id in ids:
                 now = self._history.now()
-                self._history.add(Refused(now, self.owner.number, id, answer.status_code))
+                self._history.add(Bad(now, self.owner.number, id, answer.status_code))
 
     async def _change(self) -> None:
         """Cancel, retry or dismiss one of ours, or mark all as read."""
         if not self.newest:
             return
-        task, _ = self._dice.choice(self.newest)
         what = self._dice.choice(("cancel", "cancel", "retry", "dismiss", "read"))
+        # What is older than a few has ended.
+        task, _ = self._dice.choice(self.newest[-FRESH if what == "cancel" else 0 :])
         path = f"{SUBMIT}/tasks/{task}/{what}"
         if what == "retry":
             key = f"retry {task} {self._dice.random()}"

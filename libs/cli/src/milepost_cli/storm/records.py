@@ -32,6 +32,11 @@ class Answered:
     task: str = ""
     """The accepted task it was about; empty for none."""
 
+    @property
+    def accepts(self) -> bool:
+        """Whether it shows that commands are taken."""
+        return self.call == "submit" and 200 <= self.status < 300
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -48,13 +53,15 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A task, by the id that the client chose, that was refused: it must not exist."""
+class Bad:
+    """A task of a request that had to be refused, by the id that the client chose: it must not be
+    there."""
 
     at: float
     owner: int
     task: str
     status: int
+    """The answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,6 @@ class Held:
 
 
 Record = (
-    Joined | Answered | Accepted | Refused | Unanswered | Told | Restarted | Struck | Calmed
+    Joined | Answered | Accepted | Bad | Unanswered | Told | Restarted | Struck | Calmed
     | Archived | Current | Held
 )  # fmt: skip

@@ -18,10 +18,11 @@ from milepost_cli.storm.history import History
 from milepost_cli.storm.last_look import LastLook
 from milepost_cli.storm.owner import Asking, Owner
 from milepost_cli.storm.person import DEMO, Person
-from milepost_cli.storm.records import Calmed, Joined
+from milepost_cli.storm.records import Answered, Calmed, Joined, Told
 
 KNOWN = (DEMO, tasks.NAME)
 LOOK_SECONDS = 0.25
+LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,19 @@ async def storm(plan: Plan, owners: Sequence[Owner], asking: Asking, blows: Sequ
     def over() -> bool:
         return history.now() >= plan.seconds
 
+    calm = asyncio.Event()
     following = [asyncio.create_task(each.roam()) for each in followers]
-    acting = [asyncio.create_task(each.act(over, plan.pause_seconds, people)) for each in people]
+    acting = [
+        asyncio.create_task(each.act(calm.is_set, plan.pause_seconds, people)) for each in people
+    ]
     striking = asyncio.create_task(
         strike(blows, random.Random(f"{plan.seed} blows"), history, over)
     )
     try:
         await _while_going(history, plan.seconds, [*following, *acting, striking])
         await striking
+        await _until_recovered(history, plan.settle_seconds)
+        calm.set()
         history.add(Calmed(history.now()))
         deadline = history.now() + plan.settle_seconds
         _, left = await asyncio.wait(acting, timeout=plan.settle_seconds)
@@ -77,9 +83,22 @@ async def storm(plan: Plan, owners: Sequence[Owner], asking: Asking, blows: Sequ
         look = LastLook(asking, owners, followers)
         await _until_settled(look, history, deadline)
         await _end(following)
-        await look.record()
+        await look.record(max(deadline, history.now() + LAST_SECONDS))
     finally:
         await _end([*following, *acting, striking])
+
+
+async def _until_recovered(history: History, most_seconds: float) -> None:
+    """Go on with the load until the last blow is felt no more, or for so long."""
+    now = history.now()
+    seen = len(history.records)
+    while history.now() < now + most_seconds:
+        new = history.records[seen:]
+        if any(isinstance(each, Answered) and each.accepts for each in new) and any(
+            isinstance(each, Told) for each in new
+        ):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _until_settled(look: LastLook, history: History, deadline: float) -> None:

@@ -1,0 +1,49 @@
+"""A storm over many machines' worth of parts: nodes fail over, processes die, no promise breaks."""
+
+import asyncio
+import random
+import secrets
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from milepost_cli.storm.history import History
+from milepost_cli.storm.judgement import judge
+from milepost_cli.storm.owner import Asking, minted
+from milepost_cli.storm.storming import Plan, storm
+from milepost_cli.storm.words import report
+from postgres_server import Postgres
+
+from .cluster_stack import ClusterStack
+
+OWNERS = 6
+SECONDS = 45.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_a_storm_over_a_cluster_of_everything_breaks_no_promise(tmp_path: Path) -> None:
+    plan = Plan(random.randrange(1_000_000), SECONDS, settle_seconds=90)
+    run = secrets.token_hex(6)
+    postgres = await asyncio.to_thread(Postgres, fsync=True)
+    stack = ClusterStack(tmp_path, postgres)
+    try:
+        await asyncio.to_thread(postgres.start)
+        async with stack.proxy, httpx.AsyncClient(limits=httpx.Limits()) as http:
+            await stack.start(postgres.url)
+            owners = [minted(run, number, stack.secret) for number in range(OWNERS)]
+            await stack.until_ready(owners[0].headers)
+            history = History(time.monotonic)
+            await storm(plan, owners, Asking(http, stack.proxy.url, history, run), stack.blows())
+    finally:
+        await asyncio.to_thread(stack.stop)
+        await asyncio.to_thread(postgres.remove)
+    verdict = judge(history.records)
+    words = "\n".join(report(verdict, plan, None))
+    print(words)
+    if not verdict.kept:
+        history.write(tmp_path / "history.jsonl")
+    assert verdict.kept, words
+    assert verdict.counts["blows"] > 5

@@ -1,0 +1,14 @@
+"""Faults planted for storms (tests/storm) still apply: each replaces text that is there once."""
+
+import pytest
+
+from milepost_cli.storm.verdict import RULES
+from planted_fault import FAULTS, PlantedFault
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_planted_fault_applies(fault: PlantedFault) -> None:
+    assert fault.edits
+    assert fault.broken <= RULES.keys()
+    for edit in fault.edits:
+        assert edit.applied() != edit.old
