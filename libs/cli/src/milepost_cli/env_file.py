@@ -5,7 +5,8 @@ import re
 import sys
 from pathlib import Path
 
-NAMES = ("MILEPOST_SECRET", "POSTGRES_PASSWORD")
+NAMES = ("MILEPOST_SECRET", "POSTGRES_PASSWORD", "VALKEY_PASSWORD", "GRAFANA_PASSWORD")
+"""Compose needs the first two; for the others it takes the second where there are none."""
 
 
 def run() -> int:

@@ -4,10 +4,12 @@ import argparse
 import importlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
 from milepost_cli.options import (
+    DEFAULT_PORT,
     Parser,
     Version,
     add_data_dir,
@@ -36,7 +38,8 @@ CLIENT = {
     "logout": "sign out",
     "completion": "print what makes bash, zsh or fish complete",
 }
-DEFAULT_PORT = 8000
+INIT = 1
+"""The pid of the first process of a container."""
 UNREAD = 141
 """What shells show of a program that SIGPIPE has ended: 128 + 13."""
 
@@ -68,6 +71,10 @@ def _run(argv: Sequence[str] | None) -> int:
         return _call("milepost_cli.client.entry:run", arguments)
     options = vars(_parser()[0].parse_args(arguments))
     options.pop("command")
+    if os.getpid() == INIT:
+        # The kernel lets a container's first process sleep through signals that it does not handle;
+        # until the command does, some seconds of imports later, it would be killed after its grace.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     return _call(options.pop("entry"), **options)
 
 
@@ -149,6 +156,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     add_storm(
         add("storm", "milepost_cli.storm.command:run", "strike a deployment, judge what it does")
     )
+    probe = add("probe", "milepost_cli.probe:run", "whether what runs in this container is ready")
+    probe.add_argument("--port", type=port, default=DEFAULT_PORT, help="of submit or notify")
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")

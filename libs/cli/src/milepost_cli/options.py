@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+DEFAULT_PORT = 8000
 DEFAULT_THREADS = 8
 
 
