@@ -25,10 +25,18 @@ class Person:
     @classmethod
     def signed_up(cls, url: str, name: str | None = None) -> Self:
         """A new account, signed in."""
+        name = name or f"p{uuid4().hex[:10]}"
+        with httpx.Client(base_url=url, headers={"Origin": url}, timeout=35) as http:
+            account = {"username": name, "password": PASSWORD}
+            answer = http.post("/api/submit/accounts", json=account)
+            assert answer.status_code == 201, answer.text
+        return cls.signed_in(url, name)
+
+    @classmethod
+    def signed_in(cls, url: str, name: str) -> Self:
+        """An account that is there, signed in anew."""
         person = cls(url, name)
-        account = {"username": person.name, "password": PASSWORD}
-        answer = person.http.post("/api/submit/accounts", json=account)
-        assert answer.status_code == 201, answer.text
+        account = {"username": name, "password": PASSWORD}
         answer = person.http.post("/api/submit/session", json=account)
         assert answer.status_code == 200, answer.text
         return person

@@ -118,6 +118,7 @@ TABLE = {
     "GET /api/notify/admin/partitions": OVERSEES,
     "GET /api/notify/admin/queues": OVERSEES,
     "GET /api/notify/admin/workers": OVERSEES,
+    "GET /api/notify/admin/rates": OVERSEES,
     "GET /api/notify/admin/dead-letters": OVERSEES,
     "GET /api/notify/admin/parked": OVERSEES,
     "POST /api/submit/admin/tasks/{task_id}/cancel": Row(
@@ -141,6 +142,7 @@ TABLE = {
     "PUT /api/submit/admin/pauses/types/{name}": OVERSEES,
     "DELETE /api/submit/admin/pauses/types/{name}": Row(204, 403, 403, who="root"),
     "GET /": open_to_all(),
+    "GET /operators": open_to_all(),
     "GET /favicon.ico": open_to_all(),
     "GET /static/page.js": open_to_all(),
     "GET /milepost.js": open_to_all(),

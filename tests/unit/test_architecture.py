@@ -33,7 +33,7 @@ PURE = {
     ],
     "services/notify/src/milepost_notify": [
         "archive", "cache", "changes", "checkpoints", "comparison", "created", "explain", "folding",
-        "histograms", "intake", "load", "lookout", "lost_log", "lost_tail", "measures",
+        "ends", "histograms", "intake", "load", "lookout", "lost_log", "lost_tail", "measures",
         "oversight", "present", "projection",
         "rates", "refolding", "replaying", "replicas", "retention", "rows", "standing", "thinning",
         "wakeups",

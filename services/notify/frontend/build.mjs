@@ -10,7 +10,7 @@ import { minify } from "terser";
 const LIMIT_BYTES = 15 * 1024;
 const here = fileURLToPath(new URL(".", import.meta.url));
 const target = `${here}../src/milepost_notify/static/`;
-const names = { "milepost.js": "src/milepost.js", "milepost-core.js": "src/milepost-core.js", "milepost-details.js": "src/milepost-details.js", "milepost-filters.js": "src/milepost-filters.js", "milepost-ko.js": "src/milepost-ko.js", "milepost-results.js": "src/milepost-results.js", "page.js": "src/page/main.js" };
+const names = { "milepost.js": "src/milepost.js", "milepost-core.js": "src/milepost-core.js", "milepost-details.js": "src/milepost-details.js", "milepost-filters.js": "src/milepost-filters.js", "milepost-ko.js": "src/milepost-ko.js", "milepost-results.js": "src/milepost-results.js", "page.js": "src/page/main.js", "operators.js": "src/operators/main.js" };
 
 /** Of every source, so that a test without Node sees that something was changed and not built. */
 const sources = readdirSync(`${here}src`, { recursive: true }).map((name) => name.replaceAll("\\", "/")).filter((name) => /\.(js|css)$/.test(name)).sort();

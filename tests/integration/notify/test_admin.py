@@ -12,7 +12,7 @@ from histories import created
 from milepost import events as e
 from milepost.cursors import Cursor
 from milepost.settings import Settings
-from milepost_notify import sql_oversight
+from milepost_notify import sql_ends, sql_oversight
 from milepost_notify.routers import admin
 from notify_surroundings import SECRET, Person, Scribe, task_id
 
@@ -168,6 +168,29 @@ async def test_a_task_of_another_is_shown_with_its_exceptions(
     assert (await root.get(f"/admin/tasks/{task}", owner="eve")).status_code == 404
     assert (await root.get(f"/admin/tasks/{task}", owner="")).status_code == 422
     assert (await root.get(f"/admin/tasks/{task}")).status_code == 422
+
+
+async def test_what_ended_is_counted_minute_by_minute_as_far_back_as_is_looked(
+    root: Person, log: Scribe, bob: Person, monkeypatch: pytest.MonkeyPatch
+):
+    ends = [e.TaskSucceeded(), e.TaskSucceeded(), e.TaskCancelled()]
+    ends += [e.TaskFailed(error=problem("00000001"), failures=1)]
+    for number, end in enumerate(ends):
+        owner, task = OWNERS[number], task_id()
+        await log.tell(created(), task, owner)
+        await told(bob, await log.tell(end, task, owner, attempt=1), owner)
+    await told(bob, await log.tell(created(), task_id()))
+    found = await root.read("/admin/rates")
+    (rate,) = found["rates"]
+    assert (rate["type"], rate["queue"]) == ("unit.job", "default")
+    sums = {name: sum(rate[name]) for name in ("succeeded", "failed", "retrying", "cancelled")}
+    assert sums == {"succeeded": 2, "failed": 1, "retrying": 0, "cancelled": 1}
+    # The test may have crossed a minute, or two.
+    assert all(len(rate[name]) == 60 and not any(rate[name][:57]) for name in sums)
+    monkeypatch.setattr(sql_ends, "EVENTS_AT_MOST", 1)
+    fewer = await root.read("/admin/rates")
+    assert fewer["since"] > found["since"]
+    assert sum(sum(each[name]) for each in fewer["rates"] for name in sums) < 4
 
 
 async def test_the_deployment_is_told_in_numbers(

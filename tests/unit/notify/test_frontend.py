@@ -16,7 +16,7 @@ BUILT = sorted(
     name
     for name in (
         "milepost.js", "milepost-core.js", "milepost-details.js", "milepost-filters.js",
-        "milepost-ko.js", "milepost-results.js", "page.js",
+        "milepost-ko.js", "milepost-results.js", "operators.js", "page.js",
     )
 )  # fmt: skip
 MOST_BYTES = 15 * 1024
@@ -50,10 +50,12 @@ def test_korean_says_all_that_english_does() -> None:
     english = (SOURCES / "core" / "messages.js").read_text()
     korean = (SOURCES / "milepost-ko.js").read_text()
     assert set(keys.findall(english)) == set(keys.findall(korean))
-    for more in ("details", "page"):
+    for more in ("details", "operators", "page"):
         text = (SOURCES / more / "messages.js").read_text()
         first, second = text.split("\n  ko: {")
         assert set(keys.findall(first)) == set(keys.findall(second)), more
+        if more != "details":  # what it says of a history goes through none of the shared words
+            assert not set(keys.findall(english)) & set(keys.findall(first)), more
 
 
 def test_nothing_that_npm_installs_is_named_by_its_address() -> None:

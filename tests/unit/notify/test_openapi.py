@@ -25,7 +25,7 @@ def test_it_names_every_query_of_the_contract(document: dict[str, Any]):
         "GET metrics", "GET exports/{ticket}", "GET admin/tasks", "GET admin/tasks/{task_id}",
         "GET admin/tasks/{task_id}/events", "GET admin/tasks/{task_id}/explain",
         "GET admin/errors", "GET admin/partitions", "GET admin/queues", "GET admin/workers",
-        "GET admin/dead-letters", "GET admin/parked",
+        "GET admin/dead-letters", "GET admin/parked", "GET admin/rates",
     }  # fmt: skip
 
 

@@ -150,6 +150,12 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     doctor = add("doctor", "milepost_cli.doctor.command:run", "look at everything, say what to do")
     doctor.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     add_data_dir(doctor)
+    operator = add(
+        "operator-token", "milepost_cli.operator_token:run", "print what opens the operators' page"
+    )
+    operator.add_argument("--name", help="who it says acts; none: the system's user")
+    operator.add_argument("--minutes", type=count, default=60, metavar="N", help="how long (60)")
+    add_data_dir(operator)
     replay = add("replay", "milepost_cli.replay:run", "project what had to wait for newer code")
     replay.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     add_data_dir(replay)

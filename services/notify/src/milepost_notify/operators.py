@@ -14,6 +14,7 @@ from milepost.records import rfc3339
 from milepost_log.paused import joined
 from milepost_log.servers import AsyncServers
 from milepost_notify import present, redis_oversight
+from milepost_notify.ends import MINUTE_MS, first_minute, rates
 from milepost_notify.oversight import Failure, Overseen, Oversight, Spot, Wanted
 from milepost_notify.redis_oversight import LivePartition
 from milepost_notify.standing import Standings, observed
@@ -117,6 +118,13 @@ class Operators:
             }
             for worker, numbers in sorted(where.items())
         ]
+
+    async def rates(self) -> Json:
+        """How many attempts ended in each of the last 60 minutes."""
+        now_ms = self._now_ms()
+        ended = await self._oversight.ends(first_minute(now_ms) * MINUTE_MS)
+        found = rates(ended.counts, now_ms)
+        return {"since": rfc3339(ended.since_ms), "bucket_seconds": 60, "rates": found}
 
     async def dead_letters(self) -> list[Json]:
         """What nobody could read, oldest first in each partition."""

@@ -14,6 +14,7 @@ from milepost.errors import InvalidCursor
 from milepost.task_state import Status
 from milepost_notify.archive import HistoryRow, ParkedRow
 from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.ends import Ended
 from milepost_notify.rows import TaskRow
 
 Row = TypeVar("Row")
@@ -112,6 +113,10 @@ class Oversight(Protocol):
 
     async def parked(self, *, limit: int) -> list[ParkedRow]:
         """Events that wait for a replay, oldest first."""
+        ...
+
+    async def ends(self, since_ms: int) -> Ended:
+        """What ended since then, or since as far back as could be looked."""
         ...
 
     async def parked_counts(self) -> dict[int, int]:

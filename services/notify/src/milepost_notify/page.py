@@ -41,8 +41,9 @@ def nobody(_: Request) -> bool:
 
 
 def serve_page(app: FastAPI) -> None:
-    """Serve the page at `/` for everybody, what it loads under `/static`, and the elements for any
-    page at `/milepost.js`.
+    """Serve the page at `/` for everybody, the operators' one at `/operators` (it has nothing in it
+    before a token opens it), what they load under `/static`, and the elements for any page at
+    `/milepost.js`.
 
     `app.state.catches_mail_for` says of a request whether the page is to have a link to /dev/mail.
     """
@@ -56,6 +57,9 @@ def serve_page(app: FastAPI) -> None:
             return HTMLResponse(text.replace(HIDDEN_LINK, SHOWN_LINK), headers=HEADERS)
         return found
 
+    async def operators(request: Request) -> Response:
+        return await static.get_response("operators.html", request.scope)
+
     async def icon(request: Request) -> Response:
         return await static.get_response("favicon.svg", request.scope)
 
@@ -65,7 +69,7 @@ def serve_page(app: FastAPI) -> None:
         found.headers.update(MODULE_HEADERS)
         return found
 
-    for path, serve in (("/", index), ("/favicon.ico", icon)):
+    for path, serve in (("/", index), ("/operators", operators), ("/favicon.ico", icon)):
         app.add_api_route(path, serve, methods=["GET", "HEAD"], include_in_schema=False)
     for name in MODULES:
         for path in (f"/{name}.js", f"/{name}.d.ts"):

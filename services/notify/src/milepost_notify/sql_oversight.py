@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 from milepost_notify import tables as t
 from milepost_notify.archive import HistoryRow, ParkedRow
 from milepost_notify.checkpoints import Checkpoint
+from milepost_notify.ends import Ended
 from milepost_notify.oversight import Failure, Listed, Overseen, Spot, Wanted, Window, join
 from milepost_notify.rows import TaskRow
+from milepost_notify.sql_ends import count_ends
 from milepost_notify.sql_reads import SqlReadStore
 from milepost_notify.sql_rows import as_checkpoint, as_dict
 
@@ -73,6 +75,15 @@ class SqlOversight:
         return await self._reads.within(
             lambda connection: [cast(ParkedRow, as_dict(row)) for row in connection.execute(query)]
         )
+
+    async def ends(self, since_ms: int) -> Ended:
+        """See `oversight.Oversight`."""
+
+        def look(connection: Connection) -> Ended:
+            served = [at for at in _checkpoints(connection) if at.partition in self._partitions]
+            return count_ends(connection, served, since_ms)
+
+        return await self._reads.within(look)
 
     async def parked_counts(self) -> dict[int, int]:
         """See `oversight.Oversight`."""

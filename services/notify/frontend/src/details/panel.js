@@ -21,7 +21,7 @@ let style;
 
 /**
  * Fills `into` with all there is about a task, and keeps it up to date until `close`.
- * @param {{task: Task, into: HTMLElement, client: import("../core/client.js").Client, lang: string}} ports
+ * @param {{task: Task, into: HTMLElement, client: Pick<import("../core/client.js").Client, "clock"|"get"|"request">, lang: string}} ports
  */
 export async function openDetails({ task: first, into, client, lang }) {
   const words = createWords(lang, further.en, ...(/^ko/i.test(lang) ? [korean, further.ko] : []));
@@ -107,7 +107,7 @@ export async function openDetails({ task: first, into, client, lang }) {
     if (why) parts.push(el("p", { class: "why" }, sentence(why)));
     if (chart) parts.push(section("over", chart));
     parts.push(
-      section("history", el("ol", { class: "timeline" }, ...turns.map((event) => el("li", { "data-event": event.type }, when(event), el("span", {}, sayEvent(event)))))),
+      section("history", el("ol", { class: "timeline" }, ...turns.map((event) => el("li", { "data-event": event.type }, when(event), el("span", {}, sayEvent(event), ...traceOf(event)))))),
     );
     if (lines.length) {
       const untold = lines.length - LINES;
@@ -129,6 +129,9 @@ export async function openDetails({ task: first, into, client, lang }) {
     if (next) next.scrollTop = down ? next.scrollHeight : top;
     if (hadFocus) next?.focus({ preventScroll: true });
   }
+
+  /** The exception, which only operators and backends are given. @param {Event} event */
+  const traceOf = ({ data }) => (data.detail ? [el("pre", { tabindex: "0" }, String(data.detail))] : []);
 
   /** @param {Event} event */
   function when(event) {

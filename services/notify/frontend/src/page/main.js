@@ -6,6 +6,7 @@ import { el, say, show } from "../elements/dom.js";
 import { createCompletion } from "./completion.js";
 import { createCompose } from "./compose.js";
 import { byId } from "./dom.js";
+import { further } from "./messages.js";
 import { createSession } from "./session.js";
 import { createSessionForm } from "./session-form.js";
 import { createSettings } from "./settings.js";
@@ -21,7 +22,7 @@ let failures = 0;
 let retry = 0;
 let stopFollowing = () => {};
 
-const settings = createSettings(() => compose.rename());
+const settings = createSettings(() => compose.rename(), further);
 const { words } = settings;
 const completion = createCompletion(settings);
 const session = createSession((...request) => sharedClient().request(...request));

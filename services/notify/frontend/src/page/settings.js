@@ -4,7 +4,6 @@ import { configure, createWords } from "milepost";
 import { speak } from "../core/words.js";
 import { messages as korean } from "../milepost-ko.js";
 import { byId } from "./dom.js";
-import { further } from "./messages.js";
 
 /** A browser may refuse storage altogether. @param {string} key @param {string|null} [value] */
 function keep(key, value) {
@@ -18,8 +17,11 @@ function keep(key, value) {
   return null;
 }
 
-/** @param {() => void} onWords the words have changed */
-export function createSettings(onWords) {
+/**
+ * @param {() => void} onWords the words have changed
+ * @param {Record<string, Record<string, string>>} further what the page itself says, by language
+ */
+export function createSettings(onWords, further) {
   const lang = byId("language");
   const theme = byId("theme");
   let words = load(keep("lang"));

@@ -146,6 +146,14 @@ async def workers(request: Request, who: Operator) -> Response:
     return json_answer({"workers": await _operators(request).workers()})
 
 
+@router.get("/rates", response_model=shapes.Rates)
+async def rates(request: Request, who: Operator) -> Response:
+    """How many attempts ended in each of the last 60 minutes, by type and queue, this minute last.
+    On a busy deployment only the newest of them are looked at: `since` says how far back."""
+    audit.record("admin.rates.read", who.owner)
+    return json_answer(await _operators(request).rates())
+
+
 @router.get("/dead-letters", response_model=shapes.DeadLetters)
 async def dead_letters(request: Request, who: Operator) -> Response:
     """What nobody could read, oldest first in each partition."""

@@ -160,6 +160,29 @@ class Workers(BaseModel):
     workers: list[Worker]
 
 
+class EndRate(BaseModel):
+    """How attempts of a type in a queue ended: 60 numbers each, one a minute, oldest first."""
+
+    type: str
+    queue: str
+    succeeded: list[int]
+    failed: list[int]
+    """For good."""
+    retrying: list[int]
+    """Attempts that failed and are tried again."""
+    cancelled: list[int]
+
+
+class Rates(BaseModel):
+    """What ended lately, by type and queue."""
+
+    since: str
+    """Nothing that ended before is counted."""
+    bucket_seconds: int
+    """Of each number: 60."""
+    rates: list[EndRate]
+
+
 class DeadLetter(BaseModel):
     """What nobody could read."""
 
