@@ -275,7 +275,7 @@ async def test_tasks_are_listed_newest_first_and_by_what_they_are(stores: Stores
             found = await snapshot.tasks(
                 "bob",
                 Filters(**filters),  # pyright: ignore[reportArgumentType]  # its fields
-                which,  # pyright: ignore[reportArgumentType]  # one of three words
+                which,  # pyright: ignore[reportArgumentType]  # one of four words
                 before=before,
                 limit=2 if before else 10,
             )
@@ -284,6 +284,8 @@ async def test_tasks_are_listed_newest_first_and_by_what_they_are(stores: Stores
         assert await ids() == "odd gone done live"
         assert await ids("active") == "odd live"
         assert await ids("ended") == "done"
+        assert await ids("dismissed") == "gone"
+        assert await ids("dismissed", type="mail.send") == ""
         assert await ids(type="mail.send") == "live"
         assert await ids(tag="x") == "live"
         assert await ids(tag='q"') == "odd"

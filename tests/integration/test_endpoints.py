@@ -91,6 +91,9 @@ TABLE = {
     "GET /api/submit/access-tokens": Row(200, 403, 403, who="shop"),
     "POST /api/submit/access-tokens": Row(201, 403, 403, who="shop", body={"name": "one"}),
     "DELETE /api/submit/access-tokens/{token_id}": Row(204, 403, 403, who="shop", needs="token"),
+    "GET /api/submit/sessions": Row(200, 403, 403, who="shop"),
+    "DELETE /api/submit/sessions/{session_id}": Row(404, 403, 403, who="shop"),
+    "PUT /api/submit/password": Row(403, 403, 403, body={"current": "x", "new": "y"}),
     "DELETE /api/submit/sessions": Row(204, 403, 403, who="shop"),
     "GET /api/submit/task-types": KNOWN,
     "POST /api/submit/tasks": Row(201, 201, 403, body=TASK),
@@ -319,7 +322,7 @@ async def test_every_endpoint_gives_everybody_what_the_table_says(deployment: De
             if isinstance(body, dict) and "until" in body:
                 body = {"until": given["revision"]}
             status, said = await deployment.ask(
-                endpoint.format(name="a", **given) + row.query, token, body
+                endpoint.format(name="a", session_id="none", **given) + row.query, token, body
             )
             if status != expected(row, name):
                 wrong.append(f"{endpoint}, {name}: {status}, not {expected(row, name)}: {said}")

@@ -131,6 +131,85 @@ async def test_signing_out_everywhere_ends_every_session_of_ones_own(
     assert (answer.status_code, await status(client, ann)) == (204, 401)
 
 
+async def test_somebody_sees_where_he_is_signed_in_and_ends_one_of_them(
+    client: httpx.AsyncClient, clock: Clock, bearer: Bearer
+) -> None:
+    stale = await session_of(client)
+    clock.now += 7 * DAY
+    first = await session_of(client)
+    clock.now += 60
+    second = await session_of(client)
+    anns = await session_of(client, "ann")
+    mine = {"Cookie": f"{SESSION_COOKIE}={second}", "Origin": ORIGIN}
+    found = (await client.get("/api/submit/sessions", headers=mine)).json()["sessions"]
+    assert [each["current"] for each in found] == [True, False]
+    assert found[0]["created_at"] > found[1]["created_at"] == found[1]["last_used_at"]
+    assert all(each["expires_at"] > each["created_at"] for each in found)
+    path = f"/api/submit/sessions/{found[1]['id']}"
+    theirs = {"Cookie": f"{SESSION_COOKIE}={anns}", "Origin": ORIGIN}
+    assert (await client.delete(path, headers=theirs)).status_code == 404
+    assert (
+        await client.delete(path, headers={**mine, "Origin": "http://x.test"})
+    ).status_code == 403
+    answer = await client.delete(path, headers=mine)
+    assert (answer.status_code, "set-cookie" in answer.headers) == (204, False)
+    assert (await client.delete(path, headers=mine)).status_code == 404
+    assert [await status(client, each) for each in (stale, first, second)] == [401, 401, 200]
+    shop, bob = bearer("shop", scopes=["service"]), bearer("bob")
+    query = {"owner": "local:bob"}
+    for headers, wanted in ((shop, 200), (bob, 403)):
+        answer = await client.get("/api/submit/sessions", params=query, headers=headers)
+        assert answer.status_code == wanted
+    path = f"/api/submit/sessions/{found[0]['id']}"
+    answer = await client.delete(path, headers=mine)
+    assert (answer.status_code, "set-cookie" in answer.headers) == (204, True)
+
+
+async def test_a_new_password_needs_the_present_one_and_ends_all_other_sessions(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    other, mine = [await session_of(client) for _ in range(2)]
+    headers = {"Cookie": f"{SESSION_COOKIE}={mine}", "Origin": ORIGIN}
+    old, new = ACCOUNT["password"], "staple battery horse"
+
+    async def change(current: str, to: str) -> httpx.Response:
+        body = {"current": current, "new": to}
+        return await client.put("/api/submit/password", json=body, headers=headers)
+
+    assert (await change("wrong horse battery", new)).status_code == 403
+    for bad in ("short", "password1234", old, "bobbobbobbob"):
+        answer = await change(old, bad)
+        assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, ["body", "new"])
+    assert await status(client, other) == 200
+    with caplog.at_level("INFO", "milepost.audit"):
+        assert (await change(old, new)).status_code == 204
+    lines = [line.__dict__ for line in caplog.records if line.name == "milepost.audit"]
+    assert [line["action"] for line in lines] == ["password.change", "session.end"]
+    assert [await status(client, each) for each in (other, mine)] == [401, 200]
+    assert (await client.post(SESSION, json=ACCOUNT)).status_code == 401
+    answer = await client.post(SESSION, json=ACCOUNT | {"password": new})
+    assert answer.status_code == 200
+
+
+async def test_passwords_are_not_guessed_nor_changed_by_a_token_or_from_elsewhere(
+    client: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    mine = await session_of(client)
+    headers = {"Cookie": f"{SESSION_COOKIE}={mine}", "Origin": ORIGIN}
+    body = {"current": ACCOUNT["password"], "new": "staple battery horse"}
+    path = "/api/submit/password"
+    for wrong in (bearer("bob"), bearer("shop", scopes=["service", "admin"])):
+        assert (await client.put(path, json=body, headers=wrong)).status_code == 403
+    elsewhere = {**headers, "Origin": "http://x.test"}
+    assert (await client.put(path, json=body, headers=elsewhere)).status_code == 403
+    assert (await client.put(path, json=body)).status_code == 401
+    for _ in range(10):
+        guess = body | {"current": "wrong horse battery"}
+        assert (await client.put(path, json=guess, headers=headers)).status_code == 403
+    answer = await client.put(path, json=body, headers=headers)
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
+
+
 async def test_a_failed_sign_in_ends_nothing(client: httpx.AsyncClient) -> None:
     cookie = await session_of(client)
     headers = {"Cookie": f"{SESSION_COOKIE}={cookie}"}

@@ -32,7 +32,8 @@ def test_it_names_every_command_of_the_contract(document: dict[str, Any]) -> Non
     assert named == {
         "POST accounts", "POST session", "GET session", "DELETE session", "GET task-types",
         "GET credential", "POST introspection", "GET access-tokens", "POST access-tokens",
-        "DELETE access-tokens/{token_id}", "DELETE sessions",
+        "DELETE access-tokens/{token_id}", "GET sessions",
+        "DELETE sessions", "DELETE sessions/{session_id}", "PUT password",
         "POST tasks", "POST tasks/batch", "POST tasks/{task_id}/cancel",
         "POST tasks/{task_id}/retry", "POST tasks/{task_id}/dismiss", "POST inbox/read",
         "POST admin/tasks/{task_id}/cancel", "POST admin/dead-letters/redrive",

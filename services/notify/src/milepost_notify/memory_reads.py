@@ -75,10 +75,7 @@ class MemorySnapshot:
             if row["owner"] == owner
             and _passes(row, filters)
             and (before is None or row["created_position"] < before)
-            and (
-                which == "all"
-                or (not row["dismissed"] and (row["status"] in ENDED) == (which == "ended"))
-            )
+            and _is(row, which)
         ]
         found.sort(key=lambda row: row["created_position"], reverse=True)
         return [self._told(row) for row in found[:limit]]
@@ -131,3 +128,9 @@ def _passes(row: TaskRow, filters: Filters) -> bool:
         and (filters.tasks is None or row["id"] in filters.tasks)
         and (filters.tag is None or filters.tag in from_json(row["tags"]))
     )
+
+
+def _is(row: TaskRow, which: Which) -> bool:
+    if which in ("all", "dismissed"):
+        return which == "all" or row["dismissed"]
+    return not row["dismissed"] and (row["status"] in ENDED) == (which == "ended")

@@ -74,6 +74,8 @@ def tasks(dialect: str, given: Given, which: Which) -> Select[Any]:
         query = query.where(column.created_position < bindparam("before"))
     if which == "all":
         return query
+    if which == "dismissed":
+        return query.where(column.dismissed)
     has_ended = column.status.in_(sorted(ENDED))
     return query.where(has_ended if which == "ended" else ~has_ended, ~column.dismissed)
 

@@ -14,7 +14,7 @@ from milepost_notify.retention import Ends
 from milepost_notify.rows import InboxRow, NotificationRow, TaskKey, TaskRow
 
 Answer = TypeVar("Answer")
-Which = Literal["active", "ended", "all"]
+Which = Literal["active", "ended", "dismissed", "all"]
 
 
 class CheckpointMoved(MilepostError):

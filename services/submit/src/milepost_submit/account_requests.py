@@ -35,11 +35,44 @@ class NewAccount(Credentials):
     ]
 
 
+class PasswordChange(Body):
+    """A new password, and the one until now."""
+
+    current: Annotated[str, Field(max_length=4096)]
+    new: Annotated[
+        str,
+        Field(max_length=4096),
+        WithJsonSchema(
+            {"type": "string", "format": "password", "minLength": 12, "maxLength": 1024}
+        ),
+    ]
+
+
 class SessionAnswer(BaseModel):
     """Who is signed in."""
 
     username: str
     owner: str
+
+
+class OpenSession(BaseModel):
+    """A browser in which somebody is signed in."""
+
+    id: str
+    created_at: str
+    """When it was signed in."""
+    last_used_at: str
+    """Give or take an hour."""
+    expires_at: str
+    """If it is not used any more before."""
+    current: bool
+    """It is the one that asks."""
+
+
+class SessionsAnswer(BaseModel):
+    """Sessions of one owner, the newest first."""
+
+    sessions: list[OpenSession]
 
 
 class AccessTokenRequest(Body):

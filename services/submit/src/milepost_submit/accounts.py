@@ -1,8 +1,8 @@
-"""Owns the accounts of people who sign in here: the table and its two questions. Hashes nothing."""
+"""Owns the accounts of people who sign in here: the table and its questions. Hashes nothing."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, insert, or_, select
+from sqlalchemy import BigInteger, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel, col
 
@@ -85,3 +85,11 @@ class Accounts:
                 await connection.execute(insert(Account), row)
         except IntegrityError as err:
             raise UsernameTaken(username) from err
+
+    async def change(self, folded: str, before: str, password_hash: str) -> bool:
+        """Give an account another password, unless it has another than `before` by now; whether it
+        has got it."""
+        mine = (col(Account.folded) == folded, col(Account.password_hash) == before)
+        step = update(Account).where(*mine).values(password_hash=password_hash)
+        async with self._database.write() as connection:
+            return (await connection.execute(step)).rowcount == 1

@@ -40,6 +40,16 @@ class Session:
     """Seconds since the epoch, if it is not used any more before."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as its owner sees it. Milliseconds since the epoch."""
+
+    id: str
+    created_at: int
+    seen_at: int
+    expires_at: int
+
+
 class Sessions:
     """The sessions in SQL."""
 
@@ -96,6 +106,26 @@ class Sessions:
                     update(SessionRow).where(col(SessionRow.id) == id).values(seen_at=now)
                 )
         return Session(id, row.owner, min(row.expires_at, seen_at + self._idle_ms) / 1000)
+
+    async def of(self, owner: str) -> list[Listed]:
+        """The sessions of an owner that are good, the newest first."""
+        columns = [SessionRow.id, SessionRow.created_at, SessionRow.seen_at, SessionRow.expires_at]
+        now = self._now_ms()
+        query = (
+            select(*map(col, columns))
+            .where(
+                col(SessionRow.owner) == owner,
+                col(SessionRow.expires_at) > now,
+                col(SessionRow.seen_at) > now - self._idle_ms,
+            )
+            .order_by(col(SessionRow.created_at).desc(), col(SessionRow.id))
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            Listed(id, created, seen, min(expires, seen + self._idle_ms))
+            for id, created, seen, expires in rows
+        ]
 
     async def ids_of(self, owner: str) -> list[str]:
         """Every session of an owner."""

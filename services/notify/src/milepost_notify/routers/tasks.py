@@ -1,7 +1,5 @@
 """Owns the endpoints about tasks: lists, one, its history, why it is where it is."""
 
-from typing import Literal
-
 from fastapi import APIRouter, Request, Response
 
 from milepost.records import Task
@@ -17,6 +15,7 @@ from milepost_notify.routers.asked import (
     json_answer,
 )
 from milepost_notify.routers.shapes import Events, Explanation, Tasks
+from milepost_notify.store import Which
 from milepost_service.answers import PROBLEM_RESPONSES
 from milepost_service.auth import Reader
 from milepost_service.queries import StrictQueryRoute
@@ -33,14 +32,14 @@ router = APIRouter(
 async def tasks(
     request: Request,
     who: Reader,
-    status: Literal["active", "ended", "all"] = "all",
+    status: Which = "all",
     type: TypeQuery = None,
     tag: TagQuery = None,
     limit: Limit = 100,
     before: CursorQuery = None,
     owner: OwnerQuery = None,
 ) -> Response:
-    """Tasks, newest first. `active` and `ended` leave dismissed ones out."""
+    """Tasks, newest first. `active` and `ended` leave dismissed ones out, which are `dismissed`."""
     owned = parts_of(request).queries.of(who, owner)
     cursor = cursor_of("before", before)
     page = await owned.tasks(status, type=type or None, tag=tag or None, limit=limit, before=cursor)
