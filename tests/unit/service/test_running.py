@@ -46,3 +46,14 @@ async def test_what_ends_though_it_should_not_is_named_until_its_block_is_over()
         assert "short" in liveness.checks()["background"]
         assert "long" not in liveness.checks()["background"]
     assert liveness.checks() == {"background": "ok"}
+
+
+async def test_what_has_done_what_it_was_for_is_no_failure():
+    async def short() -> None:
+        return None
+
+    liveness = Liveness()
+    async with asyncio.timeout(10), running(short(), liveness=liveness):
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert liveness.checks() == {"background": "ok"}

@@ -24,9 +24,13 @@ class Liveness:
         self._tasks.discard(task)
 
     def checks(self) -> dict[str, str]:
-        """`background`: "ok", or what has ended that should not have."""
-        dead = sorted({task.get_name() for task in self._tasks if task.done()})
+        """`background`: "ok", or what has ended that should not have. What returned is done."""
+        dead = sorted({task.get_name() for task in self._tasks if _has_failed(task)})
         return {"background": f"has ended: {', '.join(dead)}" if dead else "ok"}
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 @asynccontextmanager
