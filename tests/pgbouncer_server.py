@@ -1,4 +1,4 @@
-"""Owns a real PgBouncer for tests, in transaction mode before a PostgreSQL. Not for the product."""
+"""Owns a real PgBouncer for tests before a PostgreSQL, pooling transactions. Not the product's."""
 
 import os
 import shutil
@@ -21,7 +21,9 @@ CONNECTIONS = 3
 class PgBouncer:
     """A pooler one may freeze and kill."""
 
-    def __init__(self, postgres: Postgres, *, is_tls: bool = False) -> None:
+    def __init__(
+        self, postgres: Postgres, *, is_tls: bool = False, mode: str = "transaction"
+    ) -> None:
         """`is_tls`: whoever comes has to speak TLS; `certificate` is the authority's."""
         found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
         assert found is not None, "no PgBouncer: apt-get install pgbouncer"
@@ -39,7 +41,7 @@ class PgBouncer:
             listen_port = {self.port}
             unix_socket_dir =
             auth_type = any
-            pool_mode = transaction
+            pool_mode = {mode}
             default_pool_size = {CONNECTIONS}
             max_client_conn = 500
             server_login_retry = 0.1

@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError
 
 from manifests import KUBERNETES, WORKLOADS, named, of_kind, overlay, pod_of
 from milepost_cli.checkout import ROOT
-from milepost_log.server_checks import ask, fault_of
+from milepost_cli.doctor import targets
 from redis_access import rule
 from valkey_server import Valkey
 
@@ -41,15 +41,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     one.stop()
 
 
-def test_valkey_keeps_what_it_acknowledged_and_evicts_nothing(server: Valkey) -> None:
-    with redis.Redis(port=server.port, username="milepost", password=WORD) as client:
-        found = ask(client)
-    assert fault_of(found, "fsync") is None
-    assert (found.appendfsync, found.eviction, found.max_bytes > 0) == (
-        "always",
-        "noeviction",
-        True,
-    )
+def test_the_doctor_finds_that_valkey_promises_what_it_has_to(server: Valkey) -> None:
+    url = f"redis://milepost:{WORD}@127.0.0.1:{server.port}/0"
+    found = {each.check: each for each in targets.findings([url])}
+    assert {each.status for each in found.values()} == {"ok"}, found
+    assert {"redis durability", "redis eviction", "redis memory", "redis rights"} <= found.keys()
 
 
 def test_valkey_knows_one_user_with_the_documented_rights(server: Valkey) -> None:

@@ -149,6 +149,11 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     add_data_dir(reconcile)
     doctor = add("doctor", "milepost_cli.doctor.command:run", "look at everything, say what to do")
     doctor.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+    doctor.add_argument(
+        "--target", action="append", nargs="?", const="", default=[], metavar="URL",
+        help="say what this Redis or PostgreSQL can promise, and look at nothing else; repeatable; "
+        "without a URL: those of the environment",
+    )  # fmt: skip
     add_data_dir(doctor)
     operator = add(
         "operator-token", "milepost_cli.operator_token:run", "print what opens the operators' page"

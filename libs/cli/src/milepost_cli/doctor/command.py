@@ -7,14 +7,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_cli import choices, operating
-from milepost_cli.doctor import judgement, redis_look, sql_look
+from milepost_cli.doctor import judgement, redis_look, sql_look, targets
 from milepost_cli.doctor.disk_look import free_bytes
 from milepost_cli.doctor.facts import SqlFacts
 from milepost_cli.doctor.finding import Finding
@@ -26,9 +26,11 @@ from milepost_log.servers import Servers, open_servers
 from milepost_notify.store import StoreUnavailable
 
 
-def run(*, as_json: bool, data_dir: str | None) -> int:
-    """Look at everything; the exit status."""
+def run(*, as_json: bool, data_dir: str | None, target: Sequence[str] = ()) -> int:
+    """Look at everything, or at the stores that `target` names; the exit status."""
     try:
+        if target:
+            return _tell(list(targets.findings(target)), as_json=as_json)
         settings = operating.settings(data_dir)
         findings = list(_findings(settings, _has_secret_file(data_dir)))
         folder = Path(data_dir or operating.DEFAULT_FOLDER)
@@ -37,6 +39,11 @@ def run(*, as_json: bool, data_dir: str | None) -> int:
     except ConfigurationError as err:
         sys.stderr.write(printable(f"milepost: {err}") + "\n")
         return 2
+    return _tell(findings, as_json=as_json)
+
+
+def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:
+    """Write them; the exit status."""
     if as_json:
         sys.stdout.write(json.dumps([asdict(each) for each in findings]) + "\n")
     else:
