@@ -16,7 +16,7 @@ def line(formatter: logging.Formatter, level: int, message: str) -> bytes:
     return formatter.format(record).encode() + b"\n"
 
 
-@pytest.mark.parametrize("formatter", [logs.TextFormatter(), logs.JsonFormatter()])
+@pytest.mark.parametrize("formatter", [logs.TextFormatter(), logs.JsonFormatter("web")])
 def test_warnings_and_worse_are_shown_and_the_rest_is_not(
     formatter: logging.Formatter, tmp_path: Path
 ) -> None:

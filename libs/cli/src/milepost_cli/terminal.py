@@ -39,7 +39,10 @@ class Terminal:
         """Say one line of our own."""
         self._journal.note(f"{self._now()} {level:<7} {text}")
         if self._json:
-            line = {"at": self._now(), "level": level, "logger": "milepost_cli.up", "message": text}
+            line = {
+                "at": self._now(), "level": level, "service": "up", "logger": "milepost_cli.up",
+                "message": text,
+            }  # fmt: skip
             _write(STDERR, json.dumps(line, ensure_ascii=False) + "\n")
         else:
             _write(STDERR, f"milepost: {text}\n")

@@ -26,7 +26,7 @@ def main() -> int:
     """Bring the database up to date, then serve on the inherited socket; the exit status."""
     try:
         settings = Settings.load()
-        logs.configure(settings.log_format)
+        logs.configure(settings.log_format, "web")
         milepost_submit.main.migrate(settings)
         milepost_notify.main.migrate(settings)
         at_start(settings.redis_url, settings.durability)

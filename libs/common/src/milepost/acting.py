@@ -11,6 +11,7 @@ from milepost.owners import check_owner
 from milepost.running import RunningTask, running
 from milepost.settings import Settings
 from milepost.tokens import mint
+from milepost.trace_context import of_caller
 
 TOKEN_SECONDS = 60.0
 APPLICATION = "application"
@@ -69,6 +70,7 @@ def _headers(settings: Settings, parent: RunningTask | None, ask: Ask) -> Mappin
         **who,
     )
     headers = {"Authorization": f"Bearer {token}"}
-    if parent is not None and parent.trace:
-        headers["traceparent"] = parent.trace
+    trace = of_caller() or (parent.trace if parent is not None else "")
+    if trace:
+        headers["traceparent"] = trace
     return headers

@@ -10,6 +10,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from milepost.running import running
+from milepost.trace_context import here
+from milepost.traces import ids
+
 TOO_TALKATIVE = ("httpx", "httpcore")
 """They write down every URL whole, a link of an export with what makes it one."""
 
@@ -19,7 +23,14 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+    """What was said along with the message, and for which task and in which trace it was said."""
+    said = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+    task = running.get()
+    if task is not None:
+        said = {"task_id": task.id, "type": task.type, "attempt": task.attempt} | said
+    if "trace_id" not in said:
+        said |= ids(here.get() if task is None else task.trace)
+    return said
 
 
 def _shown(value: object) -> str:
@@ -45,7 +56,12 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, of the same form in every process; `docs/observability.md` has it."""
+
+    def __init__(self, service: str) -> None:
+        """Say in each line that it is of `service`."""
+        super().__init__()
+        self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; values JSON does not know are written as text."""
@@ -53,6 +69,7 @@ class JsonFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "at": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname,
+            "service": self._service,
             "logger": record.name,
             "message": record.getMessage(),
             **_fields(record),
@@ -62,10 +79,14 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def configure(log_format: Literal["text", "json"], level: int = logging.INFO) -> None:
-    """Send everything of this process to standard error in one form. Call once, from `main`."""
+def configure(log_format: Literal["text", "json"], service: str, level: int = logging.INFO) -> None:
+    """Send everything of this process to standard error in one form. Call once, from `main`.
+
+    Args:
+        service: which one it is, for JSON lines.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    handler.setFormatter(JsonFormatter(service) if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in TOO_TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)

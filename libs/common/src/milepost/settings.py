@@ -115,7 +115,9 @@ class Settings(BaseSettings):
         le=65535,
         description="Where workers and projectors serve metrics and probes; null: nowhere",
     )
-    otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector")
+    otlp_endpoint: str | None = Field(
+        None, description="OpenTelemetry collector that traces go to, OTLP over HTTP; null: none"
+    )
 
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Request body")
     max_batch_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Body of a batch")

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from milepost.settings import Settings
+from milepost.tracing import Tracer
 from milepost_service import failures
 from milepost_service.answers import PROBLEM_RESPONSES, PROBLEM_SCHEMA
 from milepost_service.bodies import BodyRoom
@@ -21,6 +22,7 @@ from milepost_service.public_keys import PublicKeys
 from milepost_service.refused_credentials import RefusedCredentials
 from milepost_service.request_limit import Buckets, RequestLimit
 from milepost_service.revocations import Revocations
+from milepost_service.traced_requests import TracedRequests
 from milepost_service.verified import Verified
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -47,6 +49,7 @@ def create_app(
     registry: Registry | None = None,
     revocations: Revocations | None = None,
     live: Live = dict,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
     """Make an application with `livez`, `readyz`, `metrics` and `openapi.json` under `prefix`.
 
@@ -62,6 +65,7 @@ def create_app(
         buckets: out of which requests take a token each; none: there is no limit.
         registry: of sessions and access tokens; null: there are none.
         live: is asked by each `livez`.
+        tracer: makes a span of each command; whoever made it closes it.
     """
     app = _Service(
         title=title,
@@ -95,6 +99,7 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.add_middleware(TracedRequests, tracer=tracer)
     app.add_middleware(SecurityHeaders, is_tls=(settings.public_url or "").startswith("https:"))
     app.add_middleware(Heads)
 

@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 
 from milepost.problems import HttpProblem
 from milepost.settings import Settings
+from milepost.tracing import Tracer
 from milepost_notify.delivery import NotProjected
 from milepost_notify.idle_polls import IdlePolls
 from milepost_notify.owned import NotVisible, UnknownTask
@@ -31,6 +32,7 @@ def create_notify(
     revocations: Revocations,
     buckets: Buckets | None = None,
     live: Live = dict,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
     app = create_app(
@@ -44,6 +46,7 @@ def create_notify(
         revocations=revocations,
         buckets=buckets,
         live=live,
+        tracer=tracer,
     )
     app.add_exception_handler(StoreUnavailable, _away)
     app.add_exception_handler(NotProjected, _away)

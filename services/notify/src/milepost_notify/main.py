@@ -20,6 +20,7 @@ from milepost import logs
 from milepost.errors import ConfigurationError
 from milepost.keys import PartitionKeys
 from milepost.settings import Settings
+from milepost.tracing import Tracer, open_tracer
 from milepost_log.buckets import request_buckets
 from milepost_log.reader import LogReader, created_at
 from milepost_log.revocations import RevokedList
@@ -35,6 +36,7 @@ from milepost_notify.owned import Queries, Sources
 from milepost_notify.parts import Parts
 from milepost_notify.places import Places
 from milepost_notify.projection_figures import ProjectionFigures
+from milepost_notify.projection_traces import ProjectionTraces
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.readiness import Readiness
 from milepost_notify.redis_replicas import Gathering
@@ -121,6 +123,7 @@ def build(
     registry = registry or AskedRegistry(settings, clock)
     oversight = SqlOversight(reads, settings.partitions)
     figures, liveness = ProjectionFigures(), Liveness()
+    tracer = open_tracer(settings, "notify")
     readiness = Readiness(servers, database, hub, _log_keys(settings), watch)
 
     limit = request_buckets(settings)
@@ -151,6 +154,8 @@ def build(
             ),
         )
         async with AsyncExitStack() as stack:
+            if tracer is not None:
+                stack.callback(tracer.close)
             stack.push_async_callback(servers.aclose)
             if limit is not None:
                 stack.push_async_callback(limit.aclose)
@@ -165,7 +170,7 @@ def build(
             )
             await stack.enter_async_context(running(*looking, liveness=liveness))
             if project:
-                projectors = projecting(settings, watch, figures, liveness)
+                projectors = projecting(settings, watch, figures, liveness, tracer)
                 readiness.supervised = await stack.enter_async_context(projectors)
             yield
 
@@ -178,6 +183,7 @@ def build(
         revocations,
         buckets=limit,
         live=liveness.checks,
+        tracer=tracer,
     )
     app.state.stop_waiting = hub.close
     deployment = DeploymentFigures(
@@ -201,6 +207,7 @@ async def projecting(
     watch: Watch,
     figures: ProjectionFigures | None = None,
     liveness: Liveness | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncGenerator[list[Supervised]]:
     """Project our share of the partitions until the end of the block, all of them while there is no
     other replica; `watch` knows how large logs may be, `figures` counts."""
@@ -237,6 +244,7 @@ async def projecting(
                 keep_ms=int(settings.log_keep * 1000),
                 history_ms=int(settings.history_days * DAY_MS),
                 figures=figures,
+                traces=None if tracer is None else ProjectionTraces(tracer),
             )
             begin = partial(Projection, partition, ports)
             supervised.append(Supervised(partition, begin, turns))
@@ -251,7 +259,7 @@ def run(*, host: str, port: int) -> int:
     try:
         settings = Settings.load()
         settings.require_secret()
-        logs.configure(settings.log_format)
+        logs.configure(settings.log_format, "notify")
         at_start(settings.redis_url, settings.durability)
         require(settings.database_url, SCHEMA)
         sock = listen(host, port)
@@ -266,20 +274,22 @@ def run_projector() -> int:
     """Run `milepost projector` until it is told to stop; the process' exit status."""
     try:
         settings = Settings.load()
-        logs.configure(settings.log_format)
+        logs.configure(settings.log_format, "projector")
         at_start(settings.redis_url, settings.durability)
         require(settings.database_url, SCHEMA)
         sock = None
         if settings.metrics_port is not None:
             sock = listen(settings.host, settings.metrics_port)
-        uvloop.run(_project_until_told(settings, sock))
+        uvloop.run(_project_until_told(settings, sock, open_tracer(settings, "projector")))
     except ConfigurationError as err:
         sys.stderr.write(f"milepost: {err}\n")
         return 2
     return 0
 
 
-async def _project_until_told(settings: Settings, sock: socket.socket | None) -> None:
+async def _project_until_told(
+    settings: Settings, sock: socket.socket | None, tracer: Tracer | None
+) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
@@ -287,10 +297,12 @@ async def _project_until_told(settings: Settings, sock: socket.socket | None) ->
     figures, liveness, metrics = ProjectionFigures(), Liveness(), Metrics("projector")
     metrics.add(figures)
     async with AsyncExitStack() as stack:
+        if tracer is not None:
+            stack.callback(tracer.close)
         stack.push_async_callback(servers.aclose)
         looking = running(watch.keep_looking(servers), liveness=liveness)
         await stack.enter_async_context(looking)
-        projectors = projecting(settings, watch, figures, liveness)
+        projectors = projecting(settings, watch, figures, liveness, tracer)
         supervised = await stack.enter_async_context(projectors)
         if sock is not None:
             database = Database.open(settings.database_url, SCHEMA.name)

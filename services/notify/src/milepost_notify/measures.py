@@ -19,6 +19,7 @@ from milepost.events import (
     TaskStarted,
     TaskSucceeded,
 )
+from milepost.traces import is_sampled
 from milepost_notify.archive import Logged, Unread
 from milepost_notify.changes import Known
 from milepost_notify.rows import TaskKey, TaskRow
@@ -49,8 +50,28 @@ class Measures:
     """From when a task was due until its first attempt began."""
     runs: list[tuple[Kind, str, float]] = field(default_factory=list[tuple[Kind, str, float]])
     """Each attempt that is over: its outcome, and how long it took."""
+    traced: list["Traced"] = field(default_factory=list["Traced"])
+    """Events of traces whose spans somebody wants."""
+    read_ms: int = 0
+    """When it was read, by Redis' clock."""
     ages: list[float] = field(default_factory=list[float])
     """How old each event was when it was read."""
+
+
+class Traced(NamedTuple):
+    """An event that belongs to a trace."""
+
+    trace: str
+    """Traceparent."""
+    event: str
+    """Its type."""
+    task: str
+    at_ms: int
+    queue: str
+    type: str
+    """Of the task."""
+    due_ms: int | None
+    """Of a first start: since when it had waited for that."""
 
 
 class _Task:
@@ -69,7 +90,7 @@ def measure(known: Known, entries: Iterable[Logged | Unread], now_ms: int) -> Me
         known: the rows before them.
         now_ms: of Redis' clock, when they were read.
     """
-    found, tasks = Measures(), dict[TaskKey, _Task]()
+    found, tasks = Measures(read_ms=now_ms), dict[TaskKey, _Task]()
     events, ages = found.events, found.ages
     for entry in entries:
         if isinstance(entry, Unread):
@@ -85,8 +106,11 @@ def measure(known: Known, entries: Iterable[Logged | Unread], now_ms: int) -> Me
                 continue
             if kind is TaskStarted:
                 task.began = event.at
-                if event.attempt == 1:
+                first = event.attempt == 1
+                if first:
                     found.waits.append((task.kind, max(0, event.at - task.due) / 1000))
+                if is_sampled(event.trace):
+                    found.traced.append(_traced(event, task.kind, task.due if first else None))
             elif task.began is not None:
                 took = max(0, event.at - task.began) / 1000
                 found.runs.append((task.kind, _OVER[kind], took))
@@ -95,7 +119,14 @@ def measure(known: Known, entries: Iterable[Logged | Unread], now_ms: int) -> Me
             due = event.at if payload.runs_at is None else payload.runs_at
             of = Kind(payload.queue, payload.task_type)
             tasks[event.owner, event.task] = _Task(of, due, None)
+            if is_sampled(event.trace):
+                found.traced.append(_traced(event, of, None))
     return found
+
+
+def _traced(event: Event, of: Kind, due_ms: int | None) -> Traced:
+    kind = event.payload.type
+    return Traced(event.trace or "", kind, event.task, event.at, of.queue, of.type, due_ms)
 
 
 def _task(known: Known, tasks: dict[TaskKey, _Task], event: Event) -> _Task | None:

@@ -5,7 +5,7 @@ everything in memory is forgotten and the checkpoint is read again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from milepost_notify.checkpoints import Checkpoint
 from milepost_notify.folding import fold
 from milepost_notify.intake import FEWEST, Batch, batch_of, next_count
 from milepost_notify.lost_log import REMEDY, Problem, problem_of, words
-from milepost_notify.measures import Measures, measure
+from milepost_notify.measures import Measures, Traced, measure
 from milepost_notify.recovery import recover
 from milepost_notify.store import CheckpointMoved, ProjectionStore
 from milepost_notify.wakeups import WakeUp
@@ -36,6 +36,14 @@ class Figures(Protocol):
 
     def saved(self, measures: Measures, *, seconds: float, since_read: float) -> None:
         """Count a batch that everybody can read now; see `ProjectionFigures`."""
+        ...
+
+
+class Traces(Protocol):
+    """Who tells of traces."""
+
+    def saved(self, partition: int, traced: Sequence[Traced], read_ms: int, saved_ms: int) -> None:
+        """Tell of a batch that everybody can read now; see `ProjectionTraces`."""
         ...
 
 
@@ -74,6 +82,8 @@ class Ports:
     """Ended tasks stay so long in the read models and the history, by the log's time."""
     figures: Figures | None = None
     """Told of every batch that was saved."""
+    traces: Traces | None = None
+    """Told of every batch that was saved and has events of traces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +229,19 @@ class Projection:
             await self._ports.writer.bury(entry, reason)
         after = await self._ports.store.apply(before, batch.position, changes)
         await self._ports.announce(WakeUp.of(before, after, changes.owners))
-        if self._ports.figures is not None:
-            now = self._ports.monotonic()
-            self._ports.figures.saved(read.measures, seconds=now - began, since_read=now - read.at)
+        self._tell(read, began)
         await self._trim(after)
         return after
+
+    def _tell(self, read: _Read, began: float) -> None:
+        """Have a batch counted and traced that everybody can read now."""
+        ports, measures = self._ports, read.measures
+        now = ports.monotonic()
+        if ports.figures is not None:
+            ports.figures.saved(measures, seconds=now - began, since_read=now - read.at)
+        if ports.traces is not None and measures.traced:
+            saved_ms = measures.read_ms + round((now - read.at) * 1000)
+            ports.traces.saved(self._partition, measures.traced, measures.read_ms, saved_ms)
 
     async def _trim(self, saved: Checkpoint) -> None:
         now = self._ports.monotonic()

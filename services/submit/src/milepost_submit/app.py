@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from milepost.settings import Settings
+from milepost.tracing import Tracer
 from milepost_service.app import Lifespan, create_app
 from milepost_service.credentials import Clock, Registry
 from milepost_service.probes import Checks, Live
@@ -36,6 +37,7 @@ def create_submit(
     revocations: Revocations,
     buckets: Buckets | None = None,
     live: Live = dict,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
     """Make the application; its lifespan sets `app.state.parts`."""
     app = create_app(
@@ -49,6 +51,7 @@ def create_submit(
         revocations=revocations,
         buckets=buckets,
         live=live,
+        tracer=tracer,
     )
     for router in (
         accounts.router,

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from milepost import logs
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
+from milepost.tracing import open_tracer
 from milepost_log.buckets import request_buckets
 from milepost_log.commands import CommandLog
 from milepost_log.dead_letters import DeadLetters
@@ -97,6 +98,7 @@ def build(
     )
 
     limit, liveness = request_buckets(settings), Liveness()
+    tracer = open_tracer(settings, "submit")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -115,6 +117,8 @@ def build(
             if limit is not None:
                 await limit.aclose()
             await database.close()
+            if tracer is not None:
+                tracer.close()
 
     async def ping() -> None:
         await answering(servers)
@@ -137,7 +141,7 @@ def build(
         )
 
     return create_submit(
-        settings, lifespan, ready, clock, registry, revocations, limit, liveness.checks
+        settings, lifespan, ready, clock, registry, revocations, limit, liveness.checks, tracer
     )
 
 
@@ -146,7 +150,7 @@ def run(*, host: str, port: int) -> int:
     try:
         settings = Settings.load()
         settings.require_secret()
-        logs.configure(settings.log_format)
+        logs.configure(settings.log_format, "submit")
         sock = listen(host, port)
         at_start(settings.redis_url, settings.durability)
         require(settings.database_url, SCHEMA)

@@ -8,19 +8,25 @@ import dramatiq
 from milepost.definitions import TaskDefinition, is_async
 from milepost.errors import Cancelled, Fail, Retry
 from milepost.running import RunningTask, running
+from milepost.tracing import Tracer
 from milepost_worker.broker import QUEUE
 from milepost_worker.interrupts import interruptible, run_async
 from milepost_worker.jobs import Job
+from milepost_worker.traced_attempts import traced
 
 
-def declare(broker: dramatiq.Broker, definitions: Iterable[TaskDefinition[Any, Any]]) -> None:
-    """Make an actor of every definition."""
+def declare(
+    broker: dramatiq.Broker,
+    definitions: Iterable[TaskDefinition[Any, Any]],
+    tracer: Tracer | None = None,
+) -> None:
+    """Make an actor of every definition; with a tracer each attempt is a span."""
     for definition in definitions:
         limit = definition.time_limit_seconds
         options: dict[str, Any] = {} if limit is None else {"time_limit": limit * 1000}
         broker.declare_actor(  # pyright: ignore[reportUnknownMemberType]  # untyped
             dramatiq.Actor(
-                _runner(definition),
+                _runner(definition) if tracer is None else traced(_runner(definition), tracer),
                 broker=broker,
                 actor_name=definition.name,
                 queue_name=QUEUE,
@@ -42,7 +48,7 @@ def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
                 started.owner,
                 started.attempt,
                 job.progress,
-                started.trace,
+                job.trace,
             )
         )
         try:

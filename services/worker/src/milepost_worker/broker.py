@@ -14,6 +14,7 @@ import dramatiq
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.middleware import Middleware, MiddlewareError, TimeLimit
 
+from milepost import traces
 from milepost.endings import Endings
 from milepost.errors import Fail, TaskControl, Unsupported
 from milepost_worker.jobs import Job
@@ -116,7 +117,13 @@ class SessionConsumer(Consumer):
             logger.error(
                 "task failed",
                 exc_info=error,
-                extra={"task_id": job.started.id, "type": job.type_name, "reference": reference},
+                extra={
+                    "task_id": job.started.id,
+                    "type": job.type_name,
+                    "attempt": job.started.attempt,
+                    "reference": reference,
+                    **traces.ids(job.trace),
+                },
             )
         self._session.finished(job, outcome(self._endings, job, error, reference=reference))
 

@@ -38,6 +38,7 @@ class Job:
         "result",
         "sequence",
         "started",
+        "trace",
         "type_name",
         "untold",
     )
@@ -70,6 +71,8 @@ class Job:
         """When it was given to dramatiq, monotonic seconds."""
         self.began_at: float | None = None
         """When a thread came to it, monotonic seconds; guarded by `lock`."""
+        self.trace = started.trace
+        """Traceparent of what happens because of it; empty for none."""
         self.ran = False
         """True once its function was called: what a middleware skipped did not succeed."""
         self.result: Any = None

@@ -23,6 +23,7 @@ from milepost.endings import Endings
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost.task_types import TaskType
+from milepost.tracing import Tracer, open_tracer
 from milepost_log import catalogue, offers, server_checks
 from milepost_log.attempts import StartedTask
 from milepost_log.servers import open_servers
@@ -53,8 +54,11 @@ def run(threads: int = 8, tasks: str | None = None) -> int:
     """Run tasks until SIGTERM or SIGINT; what is left then is handed back. The exit status."""
     try:
         settings = Settings.load(**({"tasks": tasks} if tasks else {}))
-        logs.configure(settings.log_format)
+        logs.configure(settings.log_format, "worker")
         figures = _figures(settings)
+        tracer = open_tracer(settings, "worker")
+        if tracer is not None:
+            tracer.share()  # before a user's module can choose another
         extensions.import_tasks(settings.tasks)
         brought = extensions.middleware(settings.middleware)
         server_checks.at_start(settings.redis_url, settings.durability)
@@ -69,7 +73,7 @@ def run(threads: int = 8, tasks: str | None = None) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    _serve(settings, threads, stopping, brought, figures)
+    _serve(settings, threads, stopping, brought, figures, tracer)
     return 0
 
 
@@ -79,6 +83,7 @@ def _serve(
     stopping: threading.Event,
     brought: Sequence[Middleware],
     figures: "Figures | None",
+    tracer: Tracer | None,
 ) -> None:
     known = definitions()
     queues = settings.queues or tuple(sorted({d.announcement.queue for d in known.values()}))
@@ -116,7 +121,7 @@ def _serve(
         broker.add_middleware(middleware)
     if figures is not None:  # before all others: what they skip has begun for it
         broker.add_middleware(figures, before=TimeLimit)
-    actors.declare(broker, known.values())
+    actors.declare(broker, known.values(), tracer)
     broker.emit_after("process_boot")
     watch, announced = server_checks.Watch(settings.durability), threading.Event()
     if figures is not None:
@@ -154,6 +159,8 @@ def _serve(
     if not any(consumer.is_alive() for consumer in worker.consumers.values()):
         session.close()  # only one thread may turn a session
     heart.stop()
+    if tracer is not None:
+        tracer.close()
     logger.info("worker has stopped", extra={"worker": session.worker})
     logging.shutdown()
     os._exit(0)  # a task thread that outlived its grace must not keep the process
