@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from alerting import metrics_in, program, rules, write_rules
+from manifests import named, overlay
 from milepost_cli.checkout import ROOT
 
 OBSERVABILITY = ROOT / "docs" / "observability.md"
@@ -222,19 +223,45 @@ def documented() -> dict[str, set[str]]:
 def test_rules_name_metrics_and_labels_that_there_are() -> None:
     known = documented()
     for each in rules():
-        named = metrics_in(each["expr"])
-        assert named, each
-        for metric, labels in named.items():
+        found = metrics_in(each["expr"])
+        assert found, each
+        for metric, labels in found.items():
             assert metric in known, f"{each['alert']}: {metric}"
             assert labels <= known[metric], f"{each['alert']}: {metric}{sorted(labels)}"
 
 
 def test_a_metric_that_there_is_not_would_be_found() -> None:
-    named = metrics_in('sum by (queue) (rate(milepost_made_up_total{type="a"}[5m])) > 1')
-    assert named == {"milepost_made_up_total": {"queue", "type"}}
+    found = metrics_in('sum by (queue) (rate(milepost_made_up_total{type="a"}[5m])) > 1')
+    assert found == {"milepost_made_up_total": {"queue", "type"}}
 
 
 def test_the_page_says_what_to_do_about_each_alert() -> None:
     lines = [line.split("|") for line in DEPLOYMENT.read_text().splitlines()]
     said = [(row[1].strip(" `"), row[2].strip()) for row in lines if row[1:2] and "`Mile" in row[1]]
     assert said == [(each["alert"], each["labels"]["severity"]) for each in rules()]
+
+
+def test_workers_are_scaled_by_what_waits_and_what_runs(folder: Path) -> None:
+    """KEDA's own query: nothing known is no number, so that it falls back."""
+    scaled = named(overlay("production"), "ScaledObject", "milepost-worker-default")
+    (trigger,) = scaled["spec"]["triggers"]
+
+    def step(given: Series, expected: list[int]) -> dict[str, Any]:
+        samples = [{"labels": "{}", "value": value} for value in expected]
+        looks = [{"expr": trigger["metadata"]["query"], "eval_time": "1m", "exp_samples": samples}]
+        series = [{"series": name, "values": values} for name, values in given.items()]
+        return {"interval": "1m", "input_series": series, "promql_expr_test": looks}
+
+    there = 'namespace="milepost"'
+    backlog = {
+        f'milepost_queue_backlog{{{there},queue="default",pod="{pod}"}}': "12x9" for pod in "ab"
+    } | {f'milepost_queue_backlog{{{there},queue="bulk"}}': "400x9"}
+    held = {
+        f'milepost_tasks_held{{{there},milepost_queue="default",pod="{pod}"}}': "8x9"
+        for pod in "cd"
+    } | {f'milepost_tasks_held{{{there},milepost_queue="bulk"}}': "8x9"}
+    cases = [step(backlog | held, [28]), step(backlog, [12]), step(held, [])]
+    text = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": cases}
+    (folder / "tests.yaml").write_text(yaml.safe_dump(text))
+    status, said = promtool(folder, "test", "rules", "tests.yaml")
+    assert status == 0, said

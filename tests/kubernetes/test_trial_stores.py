@@ -10,7 +10,7 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from manifests import KUBERNETES, WORKLOADS, named, of_kind, overlay, pod_of
+from manifests import KUBERNETES, WORKLOADS, containers, named, of_kind, overlay, pod_of
 from milepost_cli.checkout import ROOT
 from milepost_cli.doctor import targets
 from redis_access import rule
@@ -72,3 +72,11 @@ def test_the_page_makes_the_secret_that_the_trial_takes() -> None:
         if "secretKeyRef" in variable.get("valueFrom", {})
     }
     assert made == taken
+
+
+def test_the_stores_are_those_of_docker_compose() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    images = {container["image"] for _, container, _ in containers(overlay("trial"))}
+    others = {image for image in images if not image.startswith("milepost:")}
+    assert others <= set(re.findall(r"^\s*image: (\S+)$", compose, re.M))
+    assert len(others) == 3
