@@ -49,6 +49,8 @@ def one_origin(
                 connection.request(self.command, self.path, body or None, sent)
                 answer = connection.getresponse()
                 return self._answer(answer.status, dict(answer.getheaders()), answer.read())
+            except (OSError, http.client.HTTPException):
+                return self._answer(502, {}, b"")  # nobody there just now
             finally:
                 connection.close()
 

@@ -87,10 +87,10 @@ def _step(name: str, command: list[str]) -> Outcome:
 
 
 def _locks() -> int:
-    """Print what is wrong with the locks; 1 if anything is."""
-    from milepost_cli import locks
+    """Print what is wrong with the locks and the members' versions; 1 if anything is."""
+    from milepost_cli import locks, versions
 
-    lines = list(locks.problems(checkout.ROOT))
+    lines = [*locks.problems(checkout.ROOT), *versions.problems(checkout.ROOT)]
     _write("".join(f"{line}\n" for line in lines))
     return 1 if lines else 0
 

@@ -14,6 +14,7 @@ from milepost_cli.options import (
     Version,
     add_data_dir,
     add_dead,
+    add_release,
     add_storm,
     add_worker_options,
     count,
@@ -171,6 +172,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     probe.add_argument("--port", type=port, default=DEFAULT_PORT, help="of submit or notify")
     add("init", "milepost_cli.env_file:run", "write the secrets of a deployment to .env")
     add("api", "milepost_cli.api_documents:run", "write docs/api anew: OpenAPI and AsyncAPI")
+    add_release(add("release", "milepost_cli.release:run", "prepare and build a release"))
     add("check", "milepost_cli.check:run", "format, lint, types, architecture, unit tests")
     for name, (entry, text) in PASSED_ON.items():
         add(name, entry, text)

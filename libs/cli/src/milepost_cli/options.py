@@ -53,6 +53,18 @@ def add_dead(dead: argparse.ArgumentParser) -> None:
             )
 
 
+def add_release(release: argparse.ArgumentParser) -> None:
+    """Its two halves."""
+    actions = release.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = "write a version into the tree, and keep its contract"
+    prepare = actions.add_parser("prepare", help=text, description=text)
+    prepare.add_argument("version", metavar="VERSION", help="such as 0.2.0")
+    text = "build and try the wheels, and build the image"
+    build = actions.add_parser("build", help=text, description=text)
+    build.add_argument("--out", default="dist", metavar="DIR", help="for the wheels (dist)")
+    build.add_argument("--no-image", action="store_false", dest="image", help="wheels alone")
+
+
 def add_storm(storm: argparse.ArgumentParser) -> None:
     """Which deployment, how long, what may be struck."""
     storm.add_argument("--url", type=http_url, help="of a deployment; none: a stack of its own")

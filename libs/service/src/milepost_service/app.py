@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -69,7 +70,7 @@ def create_app(
     """
     app = _Service(
         title=title,
-        version="0.1.0",
+        version=version("milepost-service"),
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{prefix}/openapi.json",
