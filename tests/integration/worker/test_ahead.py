@@ -6,7 +6,6 @@ from log_probe import LogProbe
 from milepost.events import TaskReturned
 from surroundings import StartWorker
 
-
 HEARD_MS = 50
 """So long a worker may take, on a busy machine, to hear that a task of his is not wanted."""
 
