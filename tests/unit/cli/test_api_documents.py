@@ -5,11 +5,15 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from fastapi.routing import iter_route_contexts
 
+import milepost_notify.main
+import milepost_submit.main
 from json_references import references
 from milepost.codec import decode
-from milepost.events import type_names
-from milepost_cli import api_documents, asyncapi
+from milepost.events import Payload, type_names
+from milepost.settings import Settings
+from milepost_cli import api_documents, api_reference, asyncapi
 from milepost_cli.checkout import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "common" / "golden_events.json"
@@ -82,3 +86,40 @@ def test_real_events_are_what_it_describes(log: dict[str, Any]) -> None:
         assert not validator.is_valid({**presented, "type": "task.other"})
         seen.add(payload.type)
     assert seen == set(type_names)
+
+
+def test_what_says_nothing_about_itself_is_found() -> None:
+    class Silent(Payload):
+        type = "task.silent"
+
+    Silent.__doc__ = None
+    with pytest.raises(api_reference.Undocumented, match=r"task\.silent"):
+        api_reference.page({}, {"task.silent": Silent})
+    silent = {"paths": {"/api/x": {"get": {"summary": "X"}}}}
+    with pytest.raises(api_reference.Undocumented, match="GET /api/x"):
+        api_reference.page({"x": silent}, {})
+
+
+def test_every_event_class_is_an_event_that_is_documented() -> None:
+    here = [kind for kind in Payload.__subclasses__() if kind.__module__ == "milepost.events"]
+    assert {kind.type for kind in here} == set(type_names)
+    page = (api_documents.FOLDER / "README.md").read_text()
+    assert all(f"| `{name}` |" in page for name in type_names)
+
+
+@pytest.mark.parametrize("service", [milepost_submit.main, milepost_notify.main])
+def test_every_route_of_the_api_is_in_its_document(service: Any) -> None:
+    app = service.build(Settings.load(database_url="sqlite:///unused.db", secret="x" * 40))
+    routes = {
+        f"{method} {route.path}"
+        for route in iter_route_contexts(app.routes)
+        for method in (route.methods or ())
+        if (route.path or "").startswith("/api/") and method != "HEAD"
+    }
+    document = app.openapi()
+    said = {
+        f"{method.upper()} {path}" for path, some in document["paths"].items() for method in some
+    }
+    assert said == {route for route in routes if not route.endswith("openapi.json")}
+    page = (api_documents.FOLDER / "README.md").read_text()
+    assert all(f"| `{call}` |" in page for call in said)

@@ -9,8 +9,9 @@ from typing import Any
 
 import milepost_notify.main
 import milepost_submit.main
+from milepost.events import type_names
 from milepost.settings import Settings
-from milepost_cli import asyncapi, checkout, released
+from milepost_cli import api_reference, asyncapi, checkout, released
 
 FOLDER = checkout.ROOT / "docs" / "api"
 
@@ -34,12 +35,15 @@ def documents() -> Iterator[tuple[str, str]]:
     settings = Settings.model_construct(
         **{name: field.default for name, field in Settings.model_fields.items()}
     ).model_copy(update={"secret": "x" * 32, "database_url": "sqlite:///unused.db"})
+    services = dict[str, dict[str, Any]]()
     for name, build in (
         ("submit.openapi.json", milepost_submit.main.build),
         ("notify.openapi.json", milepost_notify.main.build),
     ):
-        yield name, _text(build(settings).openapi())
+        services[name.partition(".")[0]] = document = build(settings).openapi()
+        yield name, _text(document)
     yield "log.asyncapi.json", _text(asyncapi.document(version("milepost")))
+    yield "README.md", api_reference.page(services, type_names)
 
 
 def _text(document: dict[str, Any]) -> str:
