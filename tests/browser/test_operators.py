@@ -3,6 +3,7 @@
 The pictures are kept in docs/screens, or where MILEPOST_TEST_SCREENS says.
 """
 
+import json
 import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from axe import violations
 from desk import serve
@@ -285,3 +286,84 @@ async def test_a_failure_is_found_by_the_reference_that_its_owner_reads(
         await expect(page.locator(".timeline pre")).to_contain_text("Traceback")
         await page.goto(f"{up.url}/operators#task?id={people['tasks']['raised']}&owner=local:ada")
         await expect(page.locator("#task-heading")).to_contain_text("not there")
+
+
+@pytest.mark.usefixtures("people")
+async def test_a_queue_and_a_type_are_paused_with_a_reason_and_go_on(
+    browser: Browser, up: Up, token: str
+):
+    async with looking(browser, up) as page:
+        await enter(page, up, token)
+        await page.get_by_role("button", name="Pause: images.resize").click()
+        dialog = page.get_by_role("dialog")
+        assert await violations(page) == []
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+        await page.get_by_role("button", name="Pause: images.resize").click()
+        await dialog.get_by_label("Reason").fill("the store is moved")
+        await page.keyboard.press("Enter")
+        paused = row(page, "images.resize")
+        await expect(paused).to_contain_text("by operator:ann: the store is moved")
+        assert await violations(page) == []
+        cleo = Person.signed_up(up.url)
+        task = cleo.submit("images.resize", urls=["a"])
+        cleo.follow(lambda: task in cleo.tasks, "accepted")
+        assert cleo.tasks[task]["status"] == "queued"
+        await page.get_by_role("button", name="Resume: images.resize").click()
+        await expect(paused).not_to_contain_text("Paused")
+        cleo.follow_to_end(task)
+
+
+async def test_all_that_match_are_stopped_once_it_was_said_which(
+    browser: Browser, up: Up, token: str
+):
+    dora = Person.signed_up(up.url)
+    gate = str(up.data.parent / "never")
+    held = [dora.submit("desk.single", gate=gate) for _ in range(3)]
+    async with looking(browser, up) as page:
+        await enter(page, up, token, view=f"#tasks?owner=local%3A{dora.name}")
+        await expect(page.locator("#view-tasks tbody tr")).to_have_count(3)
+        await page.get_by_role("button", name="Cancel…").click()
+        await expect(page.get_by_text("3 tasks would be changed.")).to_be_visible(timeout=30_000)
+        assert await violations(page) == []
+        await page.screenshot(path=SCREENS / "operators-bulk.png", caret="hide")
+        dora.poll()
+        assert not any(map(dora.has_ended, held))
+        await page.get_by_role("button", name="Do it for 3").click()
+        await expect(page.get_by_text("Done: 3 of 3. 0 refused.")).to_be_visible(timeout=30_000)
+        dora.follow_to_end(*held)
+        assert dora.statuses() == {"cancelled": 3}
+        await page.get_by_role("link", name="See it as a task").click()
+        await expect(page.locator("#task-heading")).to_be_focused()
+
+
+async def test_dead_letters_are_redriven_and_dropped(browser: Browser, up: Up, token: str):
+    letters = [
+        {"id": f"0:{n}-0", "stream": "log", "entry": f"{n}-0", "reason": "odd", "age_seconds": n}
+        for n in (1, 2)
+    ]  # fmt: skip
+    sent = list[Any]()
+    async with looking(browser, up) as page:
+
+        async def shown(route: Route) -> None:
+            await route.fulfill(json={"dead_letters": letters})
+
+        async def done(route: Route) -> None:
+            ids: list[str] = json.loads(route.request.post_data or "")["ids"]
+            sent.append((route.request.url.rpartition("/")[2], ids))
+            letters[:] = [each for each in letters if each["id"] not in ids]
+            outcomes = [{"id": each, "done": True, "reason": None} for each in ids]
+            await route.fulfill(json={"outcomes": outcomes})
+
+        await page.route("**/api/notify/admin/dead-letters", shown)
+        await page.route("**/api/submit/admin/dead-letters/*", done)
+        await enter(page, up, token, view="#aside")
+        await page.get_by_role("button", name="Redrive: 1-0").click()
+        await expect(page.get_by_text("1 done, 0 not.")).to_be_visible()
+        await expect(row(page, "1-0")).to_have_count(0)
+        await page.get_by_role("button", name="Drop: 2-0").click()
+        await page.get_by_role("button", name="Leave it").click()
+        await page.get_by_role("button", name="Drop: 2-0").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Drop").click()
+        await expect(page.get_by_text("There is no dead letter.")).to_be_visible()
+        assert sent == [("redrive", ["0:1-0"]), ("drop", ["0:2-0"])]

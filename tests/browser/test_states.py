@@ -178,6 +178,8 @@ async def away(look: Look, up: Up) -> None:
         await expect(
             page.locator('.task[data-worry]:not([data-status="queued"])')
         ).not_to_have_count(1, timeout=30_000)
+        said = {"en": "Interrupted", "ko": "중단됨"}[look.lang]
+        await expect(page.locator(".status", has_text=said).first).to_be_visible()
         await look.at("lost")
     finally:
         os.kill(worker, signal.SIGCONT)

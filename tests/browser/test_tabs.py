@@ -166,3 +166,39 @@ async def test_who_signs_out_in_one_tab_is_signed_out_in_all(context: BrowserCon
     for tab in (first, other):
         await expect(tab.locator("#session")).to_be_visible()
         await expect(tab.locator("milepost-tasks")).to_have_count(0)
+
+
+async def test_a_leader_whose_lock_is_stolen_follows_the_tab_that_took_it(
+    context: BrowserContext, up: Up
+):
+    connections = Connections(context)
+    first, second = await context.new_page(), await context.new_page()
+    name = await sign_up(first, up)
+    await second.goto(up.url)
+    await expect(second.locator("#tasks-heading")).to_be_visible()
+    leader = await one_open(first, connections)
+    other = second if leader is first else first
+    # As a tab does that has not heard its leader for too long; it holds the lock as one would.
+    await other.evaluate(
+        """async () => {
+            const { held } = await navigator.locks.query();
+            const [{ name }] = held.filter((lock) => lock.name.startsWith("milepost:"));
+            const steal = { steal: true };
+            const taken = new Promise((done) => navigator.locks.request(name, steal, () => {
+                done();
+                return new Promise((release) => (window.release = release));
+            }).catch(() => {}));
+            await taken;
+        }"""
+    )
+    for _ in range(200):
+        if not connections.open:
+            break
+        await leader.wait_for_timeout(50)
+    assert connections.open == [], f"{name}: the robbed tab goes on"
+    await other.evaluate("release()")
+    await one_open(first, connections)
+    await submit(first, up, "images.resize", "After the theft", urls=["a"])
+    for page in (first, second):
+        bar = page.get_by_role("progressbar", name="After the theft")
+        await expect(bar).to_have_attribute("aria-valuenow", "100", timeout=20_000)

@@ -174,6 +174,13 @@ class BulkRequest(Body):
     """Change nothing, and say what would be done."""
 
 
+class BulkAnswer(TaskAnswer):
+    """The accepted task that acts on many."""
+
+    owner: str
+    """The operator, who owns it: `GET /api/notify/admin/tasks/{id}?owner=` tells of it."""
+
+
 class LettersRequest(Body):
     """Some dead letters."""
 

@@ -3,7 +3,7 @@
 /** @type {Record<string, string>} */
 export const en = {
   scheduled: "Scheduled", queued: "Queued", running: "Running", retrying: "Retrying",
-  succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", cancelling: "Cancelling…",
+  succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", cancelling: "Cancelling…", interrupted: "Interrupted",
   of: "{a} of {b}", done: "{n} done", attempt: "attempt {n}", next: "next in the queue",
   ahead: "{n} task ahead in the queue|{n} tasks ahead in the queue", starts: "starts {t}", again: "next try {t}",
   left: "about {t} left", ended: "ended {t}", took: "took {t}", instant: "less than a second", at: "at {t}", on: "on {t}",
@@ -12,7 +12,7 @@ export const en = {
   wrong: "This did not work", reference: "{m} (reference {r})", tooLarge: "too large to be shown here",
   result: "Result", none: "none", yes: "yes", no: "no", more: "More",
   cancel: "Cancel", retry: "Retry", close: "Close", details: "Details",
-  all: "All", active: "Active", past: "Ended", search: "Search", show: "Show", tasks: "Tasks", loading: "Loading",
+  tasks: "Tasks", loading: "Loading",
   emptyTitle: "Nothing on the road",
   emptyText: "What you start shows up here with a bar of its own, and stays until you have seen how it ended.",
   noMatch: "Nothing here matches.", showMore: "Show {n} more",

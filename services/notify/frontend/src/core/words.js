@@ -69,6 +69,7 @@ export function createWords(lang, ...own) {
     /** @param {Task} task */
     status(task) {
       if (!hasEnded(task) && task.cancel_requested_at) return say("cancelling");
+      if (task.status === "running" && task.liveness === "lost") return say("interrupted");
       return outcome(task)?.status ?? messages[task.status] ?? spaced(task.status);
     },
 
@@ -144,13 +145,13 @@ export function createWords(lang, ...own) {
     fellShort: (task) => Boolean(outcome(task)?.status),
 
     /**
-     * A refused or lost request in words. What a server says is in English.
+     * A refused or lost request in words: of its type, else the server's own, which are English.
      * @param {import("./problem.js").ApiError} error
      */
     problem(error) {
       if (error.status === 0) return say("unreachable");
-      const { detail, title } = error.problem;
-      const said = (short === "en" && (detail || title)) || "";
+      const { detail, title, type = "" } = error.problem;
+      const said = messages[type] || (short === "en" && (detail || title)) || "";
       const { status, retryAfterMs } = error;
       const again = retryAfterMs === null ? say("tryLater") : say("tryIn", { t: format.ahead(retryAfterMs) });
       if (status === 429 || status >= 500) return `${sentence(said || say(status === 429 ? "tooMany" : "unable"))} ${again}`;

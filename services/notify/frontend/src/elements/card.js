@@ -88,11 +88,12 @@ export function createCard(first, actions, words) {
   }
   wire(cancel, actions.cancel);
   wire(close, actions.dismiss);
-  wire(retry, actions.retry, () => {
-    retried = true;
-    if (host()?.activeElement === retry) element.focus();
-    show(retry, false);
-  });
+  wire(retry, actions.retry, () => offer(!(retried = true)));
+  /** @param {boolean} now */
+  function offer(now) {
+    if (!now && host()?.activeElement === retry) element.focus();
+    show(retry, now);
+  }
   const host = () => /** @type {ShadowRoot|null} */ (element.getRootNode() instanceof ShadowRoot ? element.getRootNode() : null);
 
   opener.addEventListener("click", async () => {
@@ -128,8 +129,8 @@ export function createCard(first, actions, words) {
     show(result, pairs.length > 0);
   }
 
-  /** Of what has ended nothing hangs on the time. @param {Task} next @param {number} nowMs server time */
-  const isDrawn = (next, nowMs) => next === drawn && (hasEnded(next) || Math.floor(nowMs / 1000) === second);
+  /** Of what has ended nothing hangs on the time. @param {Task} next @param {number} nowMs server time @param {boolean} again it was run again */
+  const isDrawn = (next, nowMs, again) => next === drawn && again <= retried && (hasEnded(next) || Math.floor(nowMs / 1000) === second);
 
   return {
     element,
@@ -137,9 +138,11 @@ export function createCard(first, actions, words) {
     /**
      * @param {Task} next
      * @param {number} nowMs server time
+     * @param {boolean} again it was run again, here or elsewhere
      */
-    update(next, nowMs) {
-      if (isDrawn(next, nowMs)) return;
+    update(next, nowMs, again) {
+      if (isDrawn(next, nowMs, again)) return;
+      retried ||= again;
       const ended = hasEnded(next);
       task = next;
       second = Math.floor(nowMs / 1000);
@@ -171,7 +174,7 @@ export function createCard(first, actions, words) {
       show(cancel, !ended && !task.local);
       show(opener, !task.local);
       show(close, ended);
-      show(retry, ended && task.status !== "succeeded" && !retried);
+      offer(ended && task.status !== "succeeded" && !retried);
     },
     focus: () => (close.hidden ? element : close).focus(),
     close: () => panel?.close(),

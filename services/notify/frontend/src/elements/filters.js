@@ -7,6 +7,12 @@ import css from "./filters.css";
 /** @typedef {ReturnType<typeof createFilters>} Filters */
 /** @typedef {import("../core/types.js").Task} Task */
 
+/** @type {Record<string, Record<string, string>>} */
+const own = {
+  en: { all: "All", active: "Active", past: "Ended", search: "Search", show: "Show" },
+  ko: { all: "전체", active: "진행", past: "종료", search: "검색", show: "보기" },
+};
+
 /** @type {CSSStyleSheet|undefined} */
 let style;
 
@@ -14,15 +20,20 @@ let style;
 export function createFilters({ root, before, words, onChange }) {
   style ??= sheet(css);
   if (!root.adoptedStyleSheets.includes(style)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, style];
-  const name = words.say("search");
+  /** A host's own words come first. @param {string} key */
+  const word = (key) => {
+    const said = words.say(key);
+    return said === key ? (own[words.lang] ?? own.en)[key] : said;
+  };
+  const name = word("search");
   const search = el("input", { type: "search", part: "search", placeholder: name, "aria-label": name });
-  const group = el("div", { role: "group", "aria-label": words.say("show") });
+  const group = el("div", { role: "group", "aria-label": word("show") });
   const element = el("div", { class: "filters", part: "filters", hidden: "" }, group, search);
   let chosen = "all";
   let sought = "";
   const choices = ["all", "active", "past"].map((which) => {
     const count = el("span", { class: "count" });
-    const button = el("button", { type: "button", part: "filter" }, words.say(which), count);
+    const button = el("button", { type: "button", part: "filter" }, word(which), count);
     button.addEventListener("click", () => {
       chosen = which;
       onChange();

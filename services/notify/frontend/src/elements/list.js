@@ -27,9 +27,10 @@ export function createList(list, actions, onLast) {
      * @param {readonly import("../core/types.js").Task[]} tasks
      * @param {number} nowMs server time
      * @param {import("../core/words.js").Words} words
+     * @param {ReadonlySet<string|null>} retried tasks that have been run again
      * @returns {boolean} false when there is more to be drawn in the next frame
      */
-    update(tasks, nowMs, words) {
+    update(tasks, nowMs, words, retried) {
       const wanted = new Set(tasks.map((task) => task.id));
       for (const [id, card] of cards) {
         if (wanted.has(id)) continue;
@@ -44,12 +45,12 @@ export function createList(list, actions, onLast) {
       let whole = true;
       for (const task of tasks) {
         let card = cards.get(task.id);
-        if (performance.now() > until && !card?.isDrawn(task, nowMs)) {
+        if (performance.now() > until && !card?.isDrawn(task, nowMs, retried.has(task.id))) {
           whole = false;
           if (!card) continue;
         } else {
           if (!card) cards.set(task.id, (card = createCard(task, actions, words)));
-          card.update(task, nowMs);
+          card.update(task, nowMs, retried.has(task.id));
         }
         if (card.element === place) place = place.nextElementSibling;
         else list.insertBefore(card.element, place);

@@ -192,7 +192,7 @@ export class MilepostTasks extends HTMLElement {
     const out = phase === "signed-out";
     const found = this.#filters?.filter(mine, out) ?? mine;
     const shown = out ? [] : found.slice(0, this.#limit);
-    if (!this.#list.update(shown, nowMs, words)) this.#later();
+    if (!this.#list.update(shown, nowMs, words, new Set(mine.map((task) => task.retry_of)))) this.#later();
     this.#announcer.update(mine, complete, words);
 
     this.#root.host.toggleAttribute("data-away", connection !== "online");

@@ -8,7 +8,7 @@ import { routeTo } from "./route.js";
 import { filterOf, sayFilter } from "./sieve.js";
 
 /** @typedef {"cancel"|"retry"|"redrive"} Act */
-/** @typedef {{matched: number, done: number, refused: number, examples?: any[]}} Outcome */
+/** @typedef {{matched: number, done: number, refused: number, examples?: {owner: string, id: string, outcome: string}[]}} Outcome */
 
 const LOOK_MS = 700;
 
@@ -101,10 +101,10 @@ export function createBulk({ api, words, again }) {
     if (task.status !== "succeeded" || !result) return fail(say("bulkEnded", { m: words.error(task) ?? words.status(task) }));
     const { matched, done, refused } = result;
     show(bar, !dry);
-    if (dry) put(told, done ? say("bulkWould", { n: done }) : say("bulkNone"));
+    if (dry) put(told, matched ? say("bulkWould", { n: matched }) : say("bulkNone"));
     else put(told, say("bulkDone", { a: done, b: matched, c: refused }));
-    put(sure, dry && done ? say("bulkSure", { n: done }) : "");
-    const some = (result.examples ?? []).map((each) => each.title ?? each.id ?? String(each)).slice(0, 5);
+    put(sure, dry && matched ? say("bulkSure", { n: matched }) : "");
+    const some = (result.examples ?? []).map((each) => `${each.owner} ${each.id}${dry ? "" : `: ${each.outcome}`}`);
     put(examples, some.length ? `${say("examples")}: ${some.join(", ")}` : "");
     if (!dry) again();
   }

@@ -7,6 +7,9 @@ import { createCompletion } from "./completion.js";
 import { createCompose } from "./compose.js";
 import { byId } from "./dom.js";
 import { further } from "./messages.js";
+import { createAccount } from "./account.js";
+import { createClosed } from "./closed.js";
+import { createFolding } from "./folding.js";
 import { createSession } from "./session.js";
 import { createSessionForm } from "./session-form.js";
 import { createSettings } from "./settings.js";
@@ -31,10 +34,14 @@ const sessionForm = createSessionForm({
   session,
   words,
   onUser(user) {
-    void enter(user).then(() => compose.focus());
+    void enter(user).then(() => (folding.focus(), compose.focus()));
     tabs.postMessage("changed");
   },
 });
+
+const folding = createFolding();
+createAccount({ api: (...request) => sharedClient().request(...request), words, onEnded: () => void look() });
+createClosed({ client: sharedClient, words });
 
 /** @param {Stage} now @param {string} [username] */
 function stage(now, username = "") {
@@ -83,6 +90,7 @@ function stop() {
   byId("tasks").replaceChildren();
   byId("unread").replaceChildren();
   unread(0);
+  folding.fold(true);
 }
 
 function leave() {

@@ -10,7 +10,7 @@ from milepost_service.bodies import strict_route
 from milepost_submit.decisions import decide_bulk
 from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
-from milepost_submit.requests import BulkRequest, TaskAnswer
+from milepost_submit.requests import BulkAnswer, BulkRequest
 from milepost_submit.routers.appending import append_one
 from milepost_submit.routers.asked import IdempotencyKey, fresh_id, limits_of, settings_of
 
@@ -22,10 +22,10 @@ router = APIRouter(
 )
 
 
-@router.post("", status_code=202, responses=again(TaskAnswer))
+@router.post("", status_code=202, responses=again(BulkAnswer))
 async def bulk(
     request: Request, response: Response, body: BulkRequest, who: Operator, key: IdempotencyKey
-) -> TaskAnswer:
+) -> BulkAnswer:
     """Cancel, retry or redrive all tasks that a filter finds, by a task of the operator's own: its
     progress and result tell of it. 404 while no worker has announced `milepost.bulk`."""
     parts = parts_of(request)
@@ -44,4 +44,4 @@ async def bulk(
     answer, status, headers = await append_one(own, task, may_repeat=key is not None)
     response.status_code = 202 if status == 201 else status
     response.headers.update(headers)
-    return answer
+    return BulkAnswer(**answer.model_dump(), owner=who.owner)
