@@ -109,10 +109,14 @@ class Sessions:
 
     async def of(self, owner: str) -> list[Listed]:
         """The sessions of an owner that are good, the newest first."""
-        columns = [SessionRow.id, SessionRow.created_at, SessionRow.seen_at, SessionRow.expires_at]
         now = self._now_ms()
         query = (
-            select(*map(col, columns))
+            select(
+                col(SessionRow.id),
+                col(SessionRow.created_at),
+                col(SessionRow.seen_at),
+                col(SessionRow.expires_at),
+            )
             .where(
                 col(SessionRow.owner) == owner,
                 col(SessionRow.expires_at) > now,
