@@ -34,6 +34,8 @@ class BulkFilter(BaseModel):
     owner: Text | None = None
     error: Text | None = None
     """Code of the last failure."""
+    build: Text | None = None
+    """Of the worker that ran it last."""
     older_than_seconds: Seconds | None = None
     """By creation, counted back from the request."""
     younger_than_seconds: Seconds | None = None

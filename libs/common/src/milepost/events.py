@@ -72,6 +72,8 @@ class TaskStarted(Payload):
 
     worker: str
     """The worker process incarnation."""
+    build: str | None = None
+    """Of that worker's code, as it was set; null where it does not say."""
 
 
 class TaskProgressed(Payload):

@@ -124,6 +124,11 @@ def offers(namespace: str) -> str:
     return f"{namespace}:offers"
 
 
+def workers(namespace: str) -> str:
+    """Sorted set: worker incarnation and build, by when it was last heard of, in ms."""
+    return f"{namespace}:workers"
+
+
 def limit(namespace: str, *parts: str) -> str:
     """String with expiry: one request or sign-in bucket."""
     return f"{namespace}:limit:{key_hash(*parts)}"

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         (),
         description="Task types people may submit though they are private (`up`: mail.send)",
     )
+    build: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._+-]{0,64}$",
+        description="Build of a worker's code, for operators; empty: Milepost's version",
+    )
     queues: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Queues a worker serves, comma-separated; empty: those of its task types"
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from milepost.errors import LogUnavailable
 from milepost_log.connection import ANSWER_SECONDS
 from milepost_log.offers import offer
+from milepost_log.presence import appear
 from milepost_log.servers import Servers, open_servers
 from milepost_log.work import Fenced, WorkLog
 
@@ -58,6 +59,7 @@ def main() -> None:
     vitals = Vitals(pid)
     name, partitions, told, buffer = "", list[int](), False, b""
     beat_at = time.monotonic() + interval
+    build = os.environ.get("MILEPOST_HEART_BUILD", "")
     _offer(servers, namespace, offered)
     while True:
         readable, _, _ = select.select([0], [], [], max(0.0, beat_at - time.monotonic()))
@@ -67,9 +69,11 @@ def main() -> None:
                 return
             *lines, buffer = (buffer + chunk).split(b"\n")
             if lines:
-                name, _, numbers = lines[-1].decode().partition(" ")
+                before, (name, _, numbers) = name, lines[-1].decode().partition(" ")
                 partitions = [int(number) for number in numbers.split(",") if number]
                 told = True
+                if name != before:
+                    _appear(servers, namespace, name, build)
         now = time.monotonic()
         if now >= beat_at:
             beat_at = now + interval
@@ -77,6 +81,7 @@ def main() -> None:
             if told or works:
                 beat(WorkLog(servers, namespace, name, ()), partitions)
                 _offer(servers, namespace, offered)
+                _appear(servers, namespace, name, build)
             told = False
 
 
@@ -97,6 +102,11 @@ def beat(log: WorkLog, partitions: Sequence[int]) -> None:
 def _offer(servers: Servers, namespace: str, offered: Sequence[str]) -> None:
     with suppress(LogUnavailable):
         offer(servers, namespace, offered)
+
+
+def _appear(servers: Servers, namespace: str, name: str, build: str) -> None:
+    with suppress(LogUnavailable):
+        appear(servers, namespace, name, build)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ _PARTS = {
     "resume": ("aside", "start"),
     "redrive": ("aside", "start"),
     "finish": ("ending",),
+    "holdings": ("aside", "start"),
     "standing": ("untaken",),
     "figures": ("untaken",),
 }
@@ -34,7 +35,7 @@ return answer"""
 """What the prelude gathered for the end of the call is done whatever happens to the rest. The
 server's own words keep their code only as a reply; a caught error is a string to Valkey, a table to
 Redis."""
-_ALONE = {"bucket", "limit", "revoke"}
+_ALONE = {"appear", "bucket", "limit", "revoke"}
 """Not about a partition: without prelude and frame."""
 
 

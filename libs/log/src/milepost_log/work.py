@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from milepost.codec import encode_data
 from milepost.errors import MilepostError
+from milepost.events import TaskStarted
 from milepost.keys import PRIORITIES, PartitionKeys
 from milepost_log.attempts import ANYTHING, Bounds, Line, Outcome, Report, Saved, StartedTask, Taken
 from milepost_log.scripts import Argument, call
@@ -26,6 +28,7 @@ class WorkLog:
         queues: Sequence[str],
         types: Collection[str] = (),
         limits: Mapping[str, int] | None = None,
+        build: str | None = None,
     ) -> None:
         """Connect at the first call.
 
@@ -33,6 +36,7 @@ class WorkLog:
             worker: the incarnation's name.
             types: the task types it takes; empty for all.
             limits: task type -> most running ones of an owner, over all workers.
+            build: of the worker's code, for operators.
         """
         self._servers = servers
         self._namespace = namespace
@@ -41,6 +45,7 @@ class WorkLog:
         """The partition of the last call: of the one that failed, if one did."""
         self._types = types
         self._limits = limits or {}
+        self._says = encode_data(TaskStarted(worker=worker, build=build))
         self._served = [f"{queue}:{p[0]}" for p in PRIORITIES for queue in queues]
 
     def primary(self, partition: int) -> str:
@@ -84,6 +89,7 @@ class WorkLog:
         arguments.append(" ".join((*self._types, *also)) if self._types else "")
         arguments.append(self._limited(bounds.rooms))
         arguments += [bounds.turn, int(bounds.alone), int(bounds.drains)]
+        arguments.append(self._says)
         arguments += _ends(outcomes)
         answer = self._call(partition, "take", names, arguments)
         if answer[0] == b"fenced":
@@ -117,7 +123,7 @@ class WorkLog:
         found: list[StartedTask] = []
         for stream, mark in streams:
             there = [e.removeprefix(mark) for e in known if e.startswith(mark)]
-            arguments: list[Argument] = [keys.prefix, self.worker, *there]
+            arguments: list[Argument] = [keys.prefix, self.worker, self._says, *there]
             rows = self._call(partition, "resume", [keys.log, stream], arguments)
             found += [_started(partition, row) for row in rows]
         return found

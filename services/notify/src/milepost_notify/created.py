@@ -35,6 +35,7 @@ def created_row(event: Event, told: TaskCreated) -> TaskRow:
         "progress_position": None,
         "children_count": 0,
         "worker": None,
+        "build": None,
         "error": None,
         "result": None,
         "result_omitted": False,

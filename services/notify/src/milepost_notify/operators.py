@@ -11,7 +11,9 @@ from milepost.cursors import StreamId
 from milepost.keys import PRIORITIES
 from milepost.owners import partition_of
 from milepost.records import rfc3339
+from milepost_log import presence
 from milepost_log.paused import joined
+from milepost_log.presence import Holding
 from milepost_log.servers import AsyncServers
 from milepost_notify import present, redis_oversight
 from milepost_notify.ends import MINUTE_MS, first_minute, rates
@@ -105,16 +107,21 @@ class Operators:
         return sorted(shown.values(), key=lambda each: each["queue"])
 
     async def workers(self) -> list[Json]:
-        """Who works, or did until it vanished."""
-        where: dict[str, list[int]] = {}
+        """Who works, or did until it vanished, of which build, and what each runs."""
+        where, runs = dict[str, list[int]](), dict[str, list[Holding]]()
+        builds = await presence.heard_of(self._servers, self._namespace)
         for live in await self._live():
             for worker in live.workers:
                 where.setdefault(worker, []).append(live.number)
+            for each in await presence.held(self._servers, self._namespace, live.number):
+                runs.setdefault(each.worker, []).append(each)
         return [
             {
                 "worker": worker,
                 "partitions": numbers,
                 "vanished_at": rfc3339(self._standings.vanished_at(worker, numbers)),
+                "build": builds.get(worker),
+                "runs": _runs(runs.get(worker, [])),
             }
             for worker, numbers in sorted(where.items())
         ]
@@ -158,10 +165,23 @@ class Operators:
         standing = observed(self._standings, row)
         shown = present.task_record(row, {}, None, seen.at, now_ms, standing)
         del shown["params"], shown["result"]
-        extra = {name: row[name] for name in ("worker", "failures", "crashes")}
+        extra = {name: row[name] for name in ("worker", "build", "failures", "crashes")}
         partition = partition_of(row["owner"], self._partitions)
         place = str(Spot(row["created_position"], partition))
         return {**shown, **extra, "partition": partition, "before": place}
+
+
+def _runs(held: list[Holding]) -> list[Json]:
+    return [
+        {
+            "owner": each.owner,
+            "id": each.id,
+            "type": each.type,
+            "attempt": each.attempt,
+            "since": rfc3339(each.since_ms),
+        }
+        for each in sorted(held, key=lambda each: each.since_ms)
+    ]
 
 
 def _queue(name: str) -> Json:

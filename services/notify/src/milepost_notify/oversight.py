@@ -58,6 +58,8 @@ class Wanted:
     """Position of the oldest."""
     created_until: str | None = None
     """Position behind the newest."""
+    build: str | None = None
+    """Of the worker that ran it last."""
 
 
 class Window(NamedTuple, Generic[Row]):

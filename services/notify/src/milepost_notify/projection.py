@@ -65,6 +65,7 @@ def _started(row: TaskRow, event: Event, told: e.TaskStarted) -> TaskRow:
         "done": None,
         "total": None,
         "worker": told.worker,
+        "build": told.build,
         "error": None,
         "started_at": event.at if first else row["started_at"],
         "attempt_started_at": event.at,

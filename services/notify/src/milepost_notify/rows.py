@@ -62,6 +62,8 @@ class TaskRow(TypedDict):
     """Tasks that this one submitted."""
     worker: str | None
     """Worker process incarnation that runs it; null when not running."""
+    build: str | None
+    """Of the worker that ran it last; null before the first start, or where it did not say."""
     error: str | None
     """JSON of `Problem`, of the last failure; null again from the next start on."""
     result: str | None

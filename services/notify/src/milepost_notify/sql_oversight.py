@@ -146,7 +146,7 @@ def _tasks(
 
 def _wanted(wanted: Wanted, dialect: str) -> Iterable[ColumnElement[bool]]:
     column = t.task.c
-    for name in ("status", "type", "queue", "owner"):
+    for name in ("status", "type", "queue", "owner", "build"):
         value = getattr(wanted, name)
         if value is not None:
             yield column[name] == value

@@ -131,6 +131,7 @@ class TaskTable(NotifyTable, table=True):
     progress_position: str | None
     children_count: int
     worker: str | None
+    build: str | None
     error: str | None
     result: str | None
     result_omitted: bool

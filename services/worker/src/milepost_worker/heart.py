@@ -24,15 +24,18 @@ class Heart(threading.Thread):
         lease_seconds: float,
         state: Callable[[], tuple[str, list[int]]],
         offered: Sequence[str],
+        build: str,
     ) -> None:
         """Start nothing yet.
 
         Args:
             state: gives the incarnation's name and the partitions it holds tasks of.
             offered: the task types and queues this worker takes, as `milepost_log.offers` has them.
+            build: of this worker's code.
         """
         super().__init__(name="heart", daemon=True)
         told = {"MILEPOST_HEART_URL": url, "MILEPOST_HEART_OFFERS": "\n".join(offered)}
+        told["MILEPOST_HEART_BUILD"] = build
         self._environment = {**os.environ, **told}
         interval = lease_seconds / 3
         self._command = [

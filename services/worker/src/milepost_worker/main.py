@@ -26,6 +26,7 @@ from milepost.task_types import TaskType
 from milepost.tracing import Tracer, open_tracer
 from milepost_log import catalogue, offers, server_checks
 from milepost_log.attempts import StartedTask
+from milepost_log.presence import build_of
 from milepost_log.servers import open_servers
 from milepost_log.work import WorkLog
 from milepost_worker import actors, extensions
@@ -85,7 +86,7 @@ def _serve(
     figures: "Figures | None",
     tracer: Tracer | None,
 ) -> None:
-    known = definitions()
+    known, build = definitions(), build_of(settings.build)
     queues = settings.queues or tuple(sorted({d.announcement.queue for d in known.values()}))
     of_owners = {n: d.max_running_per_owner for n, d in known.items() if d.max_running_per_owner}
     servers = open_servers(settings.redis_url)
@@ -93,7 +94,7 @@ def _serve(
 
     def open_log() -> WorkLog:
         name = f"{socket.gethostname()}.{os.getpid()}.{token_hex(4)}"
-        return make_log(servers, settings.namespace, name, queues, known, of_owners)
+        return make_log(servers, settings.namespace, name, queues, known, of_owners, build)
 
     def describe(started: StartedTask, outbox: Outbox) -> Job:
         name = type_of(started)
@@ -140,6 +141,7 @@ def _serve(
         settings.lease_seconds,
         session.state,
         offers.lines(sorted(known), queues),
+        build,
     )
     session.on_held = heart.holds
     heart.tick()  # it beats before anything is taken

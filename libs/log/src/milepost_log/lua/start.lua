@@ -78,7 +78,7 @@ local function start_entry(stream, entry, fields, caller)
     redis.call('SADD', prefix .. ':running:' .. o .. ':' .. kind, id)
     redis.call('HSET', key, 'r', kind)
   end
-  emit('started', id, owner, attempt, '{"worker":"' .. caller.worker .. '"}', trace and {'x', trace})
+  emit('started', id, owner, attempt, caller.says, trace and {'x', trace})
   if caller.rooms[kind] then caller.rooms[kind] = caller.rooms[kind] - 1 end
   return {o, id, owner, attempt, task[4], q, task[6], saved or '', trace or '',
     tonumber(task[10] or 0), crashes}

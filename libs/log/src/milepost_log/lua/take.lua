@@ -10,7 +10,8 @@
 --      the caller takes; "-" for any number
 --      [7] whose turn it is, as the last answer said (0 at first)
 --      [8] "1" when the caller holds no task anywhere  [9] "1" when it drains for a suspect
---      [10..] attempts that have ended, as `end_attempts` reads them
+--      [10] data of the `started` that it appends
+--      [11..] attempts that have ended, as `end_attempts` reads them
 -- Answer: {"ok", {worker, beats, ...}, {{o, id, owner, attempt, e, "queue:p", created data,
 --          saved, trace, failures, crashes}...}, ms until there is more to take or -1,
 --          {types of tasks that wait aside and that the caller does not know}, {and that it has no
@@ -21,14 +22,14 @@
 local leases, worker, room = KEYS[2], ARGV[2], tonumber(ARGV[3])
 -- So many places go to the express lane of a queue and priority while others wait, then one to them.
 local EXPRESS_PLACES = 3
-local ends = end_attempts(worker, 10)
+local ends = end_attempts(worker, 11)
 takes_next = room > 0
 settle() -- what the ended ones made place for can be taken at once
 takes_next = false
 if ARGV[4] == '1' and redis.call('HEXISTS', leases, worker) == 0 then return {'fenced'} end
 redis.call('HINCRBY', leases, worker, 1)
 
-local caller = {worker = worker, limits = {}, rooms = {}, alone = false}
+local caller = {worker = worker, says = ARGV[10], limits = {}, rooms = {}, alone = false}
 if ARGV[5] ~= '' then
   caller.knows = {}
   for kind in string.gmatch(ARGV[5], '%S+') do caller.knows[kind] = true end

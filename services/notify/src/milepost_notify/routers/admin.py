@@ -61,6 +61,7 @@ async def tasks(
     queue: Filter | None = None,
     owner: Filter | None = None,
     error: Annotated[Filter | None, Query(description="Code of the last failure")] = None,
+    build: Annotated[Filter | None, Query(description="Of the worker that ran it last")] = None,
     older_than_seconds: AgeQuery = None,
     younger_than_seconds: AgeQuery = None,
     limit: Limit = 100,
@@ -73,7 +74,7 @@ async def tasks(
         None if seconds is None else operators.position_before(seconds)
         for seconds in (older_than_seconds, younger_than_seconds)
     )
-    wanted = Wanted(status, type, tag, queue, owner, error, younger, older)
+    wanted = Wanted(status, type, tag, queue, owner, error, younger, older, build)
     asked = {name: value for name, value in request.query_params.items() if name != "before"}
     audit.record("admin.tasks.list", who.owner, filter=" ".join(sorted(asked)), owner=owner)
     return json_answer(await operators.tasks(wanted, before=_spot(before), limit=limit))

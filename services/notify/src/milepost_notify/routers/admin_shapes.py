@@ -34,6 +34,8 @@ class OverseenTask(BaseModel):
     """Times its worker vanished."""
     worker: str | None
     """The incarnation that runs it; null when not running."""
+    build: str | None
+    """Of the worker that ran it last; null before the first start, or where it did not say."""
     queue_position: int | None
     liveness: Liveness | None
     progress_at: str | None
@@ -144,6 +146,16 @@ class Queues(BaseModel):
     queues: list[Queue]
 
 
+class RunningNow(BaseModel):
+    """A task that a worker runs."""
+
+    owner: str
+    id: str
+    type: str
+    attempt: int
+    since: str
+
+
 class Worker(BaseModel):
     """A worker process incarnation: host, pid, random digits."""
 
@@ -152,6 +164,10 @@ class Worker(BaseModel):
     """Where it has a lease: where it holds tasks, or did."""
     vanished_at: str | None
     """When it was last heard of, if it has been still for a lease; else null."""
+    build: str | None
+    """Of its code; null where it did not say within an hour."""
+    runs: list[RunningNow]
+    """What it runs, at most a hundred tasks of each queue and partition; the longest first."""
 
 
 class Workers(BaseModel):

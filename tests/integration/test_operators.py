@@ -1,4 +1,4 @@
-"""Bulk actions of operators, by a real worker over real services: counted, resumed, said."""
+"""What operators do to many, and see of workers: over real services, by a real worker."""
 
 import json
 import os
@@ -24,7 +24,12 @@ BULK = "/api/submit/admin/bulk"
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     running = Up(
-        tmp_path_factory.mktemp("bulk"), "--port", "0", lease_seconds="1", secret=SECRET
+        tmp_path_factory.mktemp("operators"),
+        "--port",
+        "0",
+        lease_seconds="1",
+        secret=SECRET,
+        build="app-7+x",
     ).until_ready()
     yield running
     running.close()
@@ -154,3 +159,32 @@ def test_dead_letters_of_matching_tasks_are_redriven_or_it_says_why_not(
     assert ("task.redriven", "operator") in kinds
     letters = root.get("/api/notify/admin/dead-letters").json()["dead_letters"]
     assert {each["task"] for each in letters} == {bad, other}
+
+
+def test_each_worker_says_its_build_and_what_it_runs_and_tasks_are_found_by_it(
+    root: httpx.Client, people: list[Person]
+):
+    ann, _ = people
+    task = batch(ann, "long", 1, steps=1000, seconds=600)[0]
+    never = ann.http.post(
+        "/api/submit/tasks",
+        json={"type": "demo.steps", "params": {"steps": 1, "seconds": 0}, "delay_seconds": 3600},
+    ).json()["id"]
+    ann.follow(lambda: ann.tasks.get(task, {}).get("status") == "running", "it runs")
+    workers = root.get("/api/notify/admin/workers").json()["workers"]
+    (worker,) = [each for each in workers if each["runs"]]
+    assert (worker["build"], worker["vanished_at"]) == ("app-7+x", None)
+    (runs,) = worker["runs"]
+    assert (runs["owner"], runs["id"], runs["type"]) == (of(ann), task, "demo.steps")
+    assert (runs["attempt"], runs["since"][-1]) == (1, "Z")
+    (_, started, *_) = ann.events(task)
+    assert started["data"]["build"] == "app-7+x"
+    for build, found in (("app-7+x", {task}), ("app-7", set[str]())):
+        query = {"build": build, "owner": of(ann)}
+        page = root.get("/api/notify/admin/tasks", params=query).json()
+        assert {each["id"] for each in page["tasks"]} == found
+        assert {each["build"] for each in page["tasks"]} <= {build}
+    stopped = result(root, start(root, "cancel", tag="long", build="app-7+x"))
+    assert (stopped["matched"], stopped["done"]) == (1, 1)
+    ann.follow_to_end(task)
+    assert not ann.has_ended(never)
