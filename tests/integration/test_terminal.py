@@ -136,6 +136,24 @@ def test_a_detached_task_is_listed_watched_and_cancelled(shell: Terminal):
     assert shell.json("tasks", "--type", "no.such") == []
 
 
+def test_several_are_watched_beside_each_other(shell: Terminal):
+    long = shell.detached("demo.steps", "steps=600", "seconds=60")
+    short = shell.detached("demo.steps", "steps=20", "seconds=2")
+    with subprocess.Popen(
+        shell.command("watch", long, short), cwd=shell.home, env=shell.environment(),
+        stdout=subprocess.PIPE, text=True,
+    ) as watching:  # fmt: skip
+        assert watching.stdout is not None
+        assert any(line.startswith("succeeded") and short in line for line in watching.stdout)
+        assert shell.run("cancel", long)[0] == 0, "the second was shown after the first's end"
+        assert watching.stdout.read().splitlines()[-1].split()[0] == "cancelled"
+    assert watching.returncode == 1
+    status, out, _ = shell.run("watch", long, short, "--json")
+    ended = [json.loads(line) for line in out.splitlines()]
+    assert (status, [each["id"] for each in ended]) == (1, [long, short])
+    assert ended[1]["result"] == {"steps": 20}
+
+
 def test_what_is_wrong_is_said_in_one_line(shell: Terminal, up: Up):
     for arguments, status, said in (
         (("send", "demo.steps", "steps=x"), 2, "steps"),

@@ -2,14 +2,16 @@
 
 import json
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from milepost import errors
+from milepost.exchanges import Answer, Ask
 from milepost.records import Task
-from milepost_cli.client import completion, outcome, words
+from milepost_cli.client import asked, completion, outcome, words
 from milepost_cli.client.credentials import Credentials, Login
 from milepost_cli.client.destination import checked, destination
 from milepost_cli.client.params import keys, params_of
@@ -94,6 +96,38 @@ def test_the_page_and_the_history_say_nothing_twice():
 
 def test_nothing_reads_as_done_that_is_not():
     assert words.percent(task(progress=99.99)) == "99.9 %"
+
+
+def test_several_tasks_are_followed_through_a_gap_to_the_end_of_all():
+    def page(cursor: str, *tasks: Task, gap: bool = False) -> Answer:
+        rows = [{"name": "task_progress", "data": each.model_dump()} for each in tasks]
+        return Answer(200, {"cursor": cursor, "gap": gap, "notifications": rows})
+
+    def read(id: str, **fields: Any) -> Answer:
+        return Answer(200, task(id=id, **fields).model_dump())
+
+    answers = [
+        read("a", revision="ra"), read("b", revision="rb"),
+        page("c1", task(id="b", progress=7), task(id="other")),
+        page("c2", gap=True), read("a", progress=9), read("b", status="failed"),
+        page("c3", task(id="a", status="succeeded", revision="r9")),
+        read("a", status="succeeded", result="large"),
+    ]  # fmt: skip
+    shown = dict[str, Task]()
+    conversation, answer, steps = asked.several(shown, ["a", "b"]), None, list[Any]()
+    with suppress(StopIteration):
+        while True:
+            steps.append(conversation.send(answer))
+            answer = answers.pop(0) if isinstance(steps[-1], Ask) else None
+    told = [(each.id, each.status, each.progress) for each in steps if isinstance(each, Task)]
+    assert told == [
+        ("a", "running", 0), ("b", "running", 0), ("b", "running", 7), ("a", "running", 9),
+        ("b", "failed", 0), ("a", "succeeded", 0),
+    ]  # fmt: skip
+    assert (list(shown), shown["a"].result, answers) == (["a", "b"], "large", [])
+    asks = [each.query for each in steps if isinstance(each, Ask)]
+    assert [each.get("since") for each in asks] == [None, None, "ra", "c1", None, None, "c2", None]
+    assert asks[-1]["at_least"] == "r9"
 
 
 @pytest.mark.parametrize(

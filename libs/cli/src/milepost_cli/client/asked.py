@@ -1,12 +1,13 @@
 """Owns what the terminal client says to the services beyond one task. Sends nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from milepost.conversations import WAIT_SECONDS
+from milepost.conversations import WAIT_SECONDS, read
 from milepost.errors import NotFound
 from milepost.exchanges import ANSWER_SECONDS, PATIENT_PAUSES_SECONDS, Ask, Conversation, answered
 from milepost.records import Task
+from milepost.task_state import ENDED
 from milepost.task_types import TaskType
 
 PAGE = 1000
@@ -84,6 +85,38 @@ def everything(shown: dict[str, Task], tag: str | None) -> Conversation[None]:
                 changed.append(task)
         for task in changed:
             yield task
+
+
+def several(shown: dict[str, Task], ids: Sequence[str]) -> Conversation[None]:
+    """Keep `shown` what these tasks are, in this order; tell each as it is now, what changes, and
+    each end with everything. Ends when all have ended."""
+    cursor: str | None = None
+    for id in ids:
+        shown[id] = task = yield from read(id, None)
+        # The first one's: what changes while the others are read is told as well.
+        cursor = cursor or task.revision
+        yield task
+    while any(task.status not in ENDED for task in shown.values()):
+        query = {"since": cursor or "", "limit": str(PAGE), "wait": str(WAIT_SECONDS)}
+        ask = Ask(
+            "notify", "GET", "/api/notify/notifications", query,
+            seconds=WAIT_SECONDS + ANSWER_SECONDS,
+        )  # fmt: skip
+        page = yield from answered(ask, PATIENT_PAUSES_SECONDS)
+        cursor = page["cursor"]
+        rows = [row["data"] for row in page["notifications"] if row["name"] == "task_progress"]
+        news = {data["id"]: data for data in rows if data["id"] in shown}
+        # After a gap one may be missing that was dismissed, or that comes with a later page.
+        for id in shown if page["gap"] else news:
+            if shown[id].status in ENDED:
+                continue
+            if page["gap"]:
+                shown[id] = yield from read(id, None)
+            elif news[id]["status"] in ENDED:  # a notification leaves large results out
+                shown[id] = yield from read(id, None, news[id]["revision"])
+            else:
+                shown[id] = Task.model_validate({**news[id], "params": shown[id].params})
+            yield shown[id]
 
 
 def type_named(types: list[Mapping[str, Any]], name: str) -> TaskType:

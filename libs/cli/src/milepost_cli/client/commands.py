@@ -14,7 +14,7 @@ import typer
 
 from milepost.conversations import cancelled, followed, read, submitted
 from milepost.errors import InvalidValue
-from milepost.exchanges import within
+from milepost.exchanges import Conversation, within
 from milepost.http_exchange import Access, run, told
 from milepost.ids import uuid7
 from milepost.records import Task
@@ -101,10 +101,14 @@ def watch(
 ) -> int:
     """Watch tasks move: those named to their end, or all of yours until Ctrl-C."""
     access = destination(url, data_dir).access()
-    if ids:
-        ended = [_follow(each, access, timeout=timeout, as_json=as_json) for each in ids]
-        return outcome.status_after(*[task.status for task in ended])
+    if ids and len(ids) == 1:
+        ended = _follow(ids[0], access, timeout=timeout, as_json=as_json)
+        return outcome.status_after(ended.status)
     shown = dict[str, Task]()
+    if ids:
+        following = within(asked.several(shown, ids), timeout, time.monotonic)
+        _table(following, shown, access, as_json=as_json)
+        return outcome.status_after(*[task.status for task in shown.values()])
     everything = within(asked.everything(shown, tag), timeout, time.monotonic)
     with screen(as_json=as_json) as live:
         for task in told(everything, access):
@@ -221,6 +225,24 @@ def _follow(
     elif (result := words.result(task)) is not None:
         _print(result)
     return task
+
+
+def _table(
+    following: Conversation[None], shown: dict[str, Task], access: Access, *, as_json: bool
+) -> None:
+    """Show tasks beside each other to the end of all; as JSON each when it ends."""
+    try:
+        with screen(as_json=as_json) as live:
+            for task in told(following, access):
+                live.show(shown.values(), task)
+                if as_json and task.status in ENDED:
+                    _print(json.dumps(task.model_dump(), ensure_ascii=False))
+                    sys.stdout.flush()
+    except (KeyboardInterrupt, TimeoutError):
+        if going := " ".join(id for id, task in shown.items() if task.status not in ENDED):
+            goes_on = f"the tasks go on: `./milepost watch {going}`, to stop them `cancel {going}`"
+            outcome.complain(goes_on)
+        raise
 
 
 def _object(text: str) -> dict[str, Any]:
