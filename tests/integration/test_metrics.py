@@ -322,3 +322,11 @@ def test_a_worker_tells_probes_what_is_missing(stage: Stage):
     finally:
         stage.valkey.thaw()
     wait_for(lambda: asked("/readyz")[0] == 200, "ready again", 40)
+
+
+@pytest.mark.parametrize("service", ["submit", "notify"])
+def test_a_service_that_does_all_of_its_work_is_live(stage: Stage, service: str):
+    with urllib.request.urlopen(f"{stage.up.url}/api/{service}/readyz", timeout=5) as answer:
+        assert set(json.loads(answer.read())["checks"].values()) == {"ok"}
+    with urllib.request.urlopen(f"{stage.up.url}/api/{service}/livez", timeout=5) as answer:
+        assert json.loads(answer.read()) == {"status": "ok"}

@@ -104,11 +104,10 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
         try:
-            looking = (
-                door.keep_preparing(), watch.keep_looking(servers), revocations.keep_looking()
-            )  # fmt: skip
+            looking = watch.keep_looking(servers), revocations.keep_looking()
             with waiting_servers:
-                async with running(*looking, liveness=liveness):
+                # Preparing ends once it is done: that it has ended is nothing to die of.
+                async with running(door.keep_preparing()), running(*looking, liveness=liveness):
                     yield
         finally:
             await app.state.verified.aclose()
