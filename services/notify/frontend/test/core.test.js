@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createApi } from "../src/core/api.js";
+import { createCredentials } from "../src/core/credentials.js";
 import { backoffMs } from "../src/core/repeat.js";
 import { NOTHING, accept, dismiss, fold, inOrder, refresh, replaced, restore } from "../src/core/state.js";
 import { createParser } from "../src/core/stream.js";
@@ -136,4 +138,45 @@ test("a schema is fields, and what was typed is params", () => {
 test("what a validator refuses is said as a person would", () => {
   assert.deepEqual(refusal('"a" is longer than 500 characters', "Subject", "a"), { key: "tooLong", values: { name: "Subject", s: "a", n: 500 } });
   assert.equal(refusal("something else", "Subject", ""), null);
+});
+
+/** A server that knows one token, and a host that gives those of `tokens`, one after another. @param {any[]} tokens @param {string} good */
+function host(tokens, good) {
+  const seen = { asked: 0, headers: /** @type {string[]} */ ([]), now: 1_700_000_000_000 };
+  const clock = { now: () => seen.now, note() {} };
+  const credentials = createCredentials(() => tokens[seen.asked++], clock.now);
+  const fetch = async (/** @type {any} */ url, /** @type {any} */ { headers }) => {
+    assert.ok(!url.includes("."), "a token is in the address");
+    seen.headers.push(headers.Authorization);
+    return new Response("{}", { status: headers.Authorization === `Bearer ${good}` ? 200 : 401 });
+  };
+  return { seen, api: createApi({ fetch, clock, credentials }) };
+}
+const jwt = (/** @type {number} */ exp) => `a.${btoa(JSON.stringify({ exp }))}.c`;
+
+test("a token is kept while it is good, and asked for again before it ends", async () => {
+  const [first, second] = [jwt(1_700_000_900), jwt(1_700_001_800)];
+  const { seen, api } = host([first, second], first);
+  await api("GET", "/x");
+  await api("GET", "/x");
+  assert.equal(seen.asked, 1);
+  seen.now += 896_000;
+  await assert.rejects(api("GET", "/x"), { status: 401 });
+  assert.equal(seen.headers[2], `Bearer ${second}`);
+});
+
+test("a token that is refused before its time is asked for once more, and not on and on", async () => {
+  const [early, late] = [jwt(1_700_000_900), jwt(1_700_000_901)];
+  const once = host([early, late], late);
+  await once.api("GET", "/x");
+  assert.deepEqual(once.seen.headers, [early, late].map((token) => `Bearer ${token}`));
+  const never = host([early, early, early], late);
+  await assert.rejects(never.api("GET", "/x"), { status: 401 });
+  assert.equal(never.seen.asked, 2);
+});
+
+test("who gives no token is signed out, and nobody is asked with none", async () => {
+  const { seen, api } = host([null, null], "");
+  await assert.rejects(api("GET", "/x"), { status: 401 });
+  assert.deepEqual(seen.headers, []);
 });
