@@ -16,6 +16,7 @@ from milepost_cli.storm.records import (
     Held,
     Joined,
     Past,
+    Rebuilt,
     Record,
     Restarted,
     Struck,
@@ -48,6 +49,7 @@ RIGHT: tuple[Record, ...] = (
     Answered(2.5, 0, "submit", 200, 0.1, frozenset({0})), replace(ACCEPTED, at=2.5),
     told(3, "c", "running", 2, 10), told(4, "d", "succeeded", 2, 100),
     Answered(4.1, 0, "pry", 404, 0.1, NOBODY, "of another"), Calmed(5), CURRENT, HELD, ARCHIVED,
+    Rebuilt(""),
 )  # fmt: skip
 
 Change = Callable[[Sequence[Record]], list[Record]]
@@ -109,6 +111,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("refused", lambda records: [
         *changes(CURRENT, replace(CURRENT, statuses={**CURRENT.statuses, "u": "queued"}))(records),
         Bad(1, 0, "u", 422)]),
+    ("rebuilt", adds(Rebuilt("1 changed, 0 gone"))),
     ("idle", lambda _: [Joined(0, 0), Calmed(1)]),
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
@@ -51,21 +51,22 @@ def run(
     if seed is None:
         seed = secrets.randbelow(1_000_000)
     plan = Plan(seed, seconds, settle_seconds=settle)
-    remembered = History(time.monotonic)
     names = [name.strip() for name in (blows or "").split(",") if name.strip()]
+    folder = None
     try:
         with ExitStack() as stack:
-            secret, offered, folder = choices.given(os.environ, "SECRET"), _of_pids(pids), None
-            if url is None:
-                own = stack.enter_context(Embedded(workers=WORKERS))
-                url, secret, offered, folder = own.url, own.secret, own.blows(), own.folder
-            dealt = [] if names == ["none"] else chosen(offered, names)
+            own = stack.enter_context(Embedded(workers=WORKERS)) if url is None else None
+            folder = own and own.folder
+            target = _target(own, url, pids)
+            dealt = [] if names == ["none"] else chosen(target.blows, names)
             remembered = History(time.monotonic)
-            asyncio.run(_storm(plan, url, secret, owners, dealt, remembered))
+            asyncio.run(_storm(plan, target, owners, dealt, remembered))
+            if own is not None:
+                remembered.add(own.rebuilt())
     except (MilepostError, httpx.HTTPError) as err:
-        return _failed(f"{err}")
+        return _failed(f"{err}{f' (see {folder})' if folder else ''}")
     except KeyboardInterrupt:
-        return _failed("interrupted: no verdict")
+        return _failed(f"interrupted: no verdict{f'; its data is in {folder}' if folder else ''}")
     verdict = judge(remembered.records, recovery_seconds=recovery)
     file = Path(history) if history else None
     if folder is not None:
@@ -79,22 +80,39 @@ def run(
     return 0 if verdict.kept else 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a storm goes over."""
+
+    url: str
+    secret: str | None
+    """That signs its people's tokens; null: they sign up."""
+    blows: Sequence[Blow]
+    """What may be done to it."""
+
+
+def _target(own: Embedded | None, url: str | None, pids: Sequence[tuple[str, int]]) -> _Target:
+    if own is not None:
+        return _Target(own.url, own.secret, own.blows())
+    assert url is not None
+    return _Target(url, choices.given(os.environ, "SECRET"), _of_pids(pids))
+
+
 async def _storm(
-    plan: Plan, url: str, secret: str | None, owners: int, blows: Sequence[Blow], history: History
+    plan: Plan, target: _Target, owners: int, blows: Sequence[Blow], history: History
 ) -> None:
     run = secrets.token_hex(6)  # not by the seed: two storms on one deployment are two
     async with httpx.AsyncClient(limits=CONNECTIONS) as http:
-        people = await _people(http, url.rstrip("/"), run, owners, secret)
-        await storm(plan, people, Asking(http, url, history, run), blows)
+        people = await _people(http, target, run, owners)
+        await storm(plan, people, Asking(http, target.url, history, run), blows)
 
 
-async def _people(
-    http: httpx.AsyncClient, url: str, run: str, owners: int, secret: str | None
-) -> list[Owner]:
-    if secret is not None:
-        return [minted(run, number, secret.partition(",")[0]) for number in range(owners)]
+async def _people(http: httpx.AsyncClient, target: _Target, run: str, owners: int) -> list[Owner]:
+    if target.secret is not None:
+        secret = target.secret.partition(",")[0]
+        return [minted(run, number, secret) for number in range(owners)]
     password = secrets.token_urlsafe(24)
-    return [await signed_up(http, url, run, number, password) for number in range(owners)]
+    return [await signed_up(http, target.url, run, number, password) for number in range(owners)]
 
 
 def _of_pids(named: Sequence[tuple[str, int]]) -> list[Blow]:

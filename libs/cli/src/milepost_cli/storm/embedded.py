@@ -24,6 +24,7 @@ from milepost.errors import ConfigurationError
 from milepost_cli import instance
 from milepost_cli.storm.blows import Blow
 from milepost_cli.storm.processes import FROZEN_SECONDS, children, freezes, kills
+from milepost_cli.storm.records import Rebuilt
 from milepost_log.connection import connect
 
 READY_SECONDS = 90.0
@@ -59,9 +60,6 @@ class Embedded:
         Raises:
             ConfigurationError: it does not become ready.
         """
-        # Settings of the person's own would send their storm elsewhere.
-        own = {name: value for name, value in os.environ.items() if "MILEPOST_" not in name}
-        own["MILEPOST_LEASE_SECONDS"] = f"{LEASE_SECONDS:g}"
         command = [
             sys.executable, "-I", "-S", "-c", _LEASH, str(int(signal.SIGTERM)),
             sys.executable, "-P", "-m", "milepost_cli", "up", "--port", "0", "--data-dir",
@@ -70,7 +68,7 @@ class Embedded:
         ]  # fmt: skip
         with self._output.open("wb") as out:
             self._process = subprocess.Popen(
-                command, env=own, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,  # Ctrl-C is for the storm, which ends it in order
             )  # fmt: skip
         try:
@@ -115,6 +113,16 @@ class Embedded:
             Blow("cut subscriptions", self._cut_subscriptions),
         ]
 
+    def rebuilt(self) -> Rebuilt:
+        """Make the read models anew beside those served, and compare."""
+        command = [sys.executable, "-P", "-m", "milepost_cli", "rebuild", "--dry-run"]
+        done = subprocess.run(
+            [*command, "--data-dir", str(self._data)], env=self._environment(), text=True,
+            capture_output=True, check=False, timeout=READY_SECONDS,
+        )  # fmt: skip
+        said = " ".join(f"{done.stdout} {done.stderr}".split())
+        return Rebuilt("" if done.returncode == 0 else said)
+
     async def _cut(self, _: random.Random) -> bool:
         return await asyncio.to_thread(self._break_off, "normal")
 
@@ -139,6 +147,12 @@ class Embedded:
     @property
     def _output(self) -> Path:
         return self.folder / "up.out"
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        """Without settings of the person's own, which would send their storm elsewhere."""
+        own = {name: value for name, value in os.environ.items() if "MILEPOST_" not in name}
+        return own | {"MILEPOST_LEASE_SECONDS": f"{LEASE_SECONDS:g}"}
 
     def _until_ready(self) -> None:
         assert self._process is not None

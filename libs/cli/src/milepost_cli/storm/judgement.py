@@ -29,6 +29,7 @@ def judge(records: Sequence[r.Record], *, recovery_seconds: float = RECOVERY_SEC
         judged_followers.violations(records),
         _foreign(records),
         _slow(recoveries, recovery_seconds),
+        _rebuilt(records),
         _idle(records),
     )
     return Verdict(tuple(findings), recoveries, _counts(records))
@@ -68,6 +69,13 @@ def _slow(recoveries: Iterable[Recovery], most: float) -> Iterable[Finding]:
             if seconds is None or seconds > most:
                 felt = "never again" if seconds is None else f"after {seconds:.1f} s"
                 yield Finding("slow", each.blow, f"{what}: {felt}")
+
+
+def _rebuilt(records: Sequence[r.Record]) -> Iterable[Finding]:
+    """A rebuild gives the same read models."""
+    for each in records:
+        if isinstance(each, r.Rebuilt) and each.differences:
+            yield Finding("rebuilt", "the read models", each.differences)
 
 
 def _idle(records: Sequence[r.Record]) -> Iterable[Finding]:

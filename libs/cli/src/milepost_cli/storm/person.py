@@ -19,7 +19,6 @@ from milepost_cli.storm.records import Accepted, Bad, Unanswered
 
 SUBMIT, NOTIFY = "/api/submit", "/api/notify"
 DEMO = "demo.steps"
-FRESH = 4
 MOST_KEPT = 200
 """So many of the newest tasks may be asked for again."""
 
@@ -66,6 +65,8 @@ class Person:
             answer = await self._insist(f"{SUBMIT}/tasks", body, key, [body.get("id")], headers)
             if answer is not None and answer.is_success:
                 self._accepted(answer.json(), key, result)
+        if self.newest and self._dice.random() < 0.15:
+            await self._cancel(self.newest[-1][0])
 
     async def _batch(self) -> None:
         """Several at once, all or none."""
@@ -93,9 +94,8 @@ class Person:
         """Cancel, retry or dismiss one of ours, or mark all as read."""
         if not self.newest:
             return
-        what = self._dice.choice(("cancel", "cancel", "retry", "dismiss", "read"))
-        # What is older than a few has ended.
-        task, _ = self._dice.choice(self.newest[-FRESH if what == "cancel" else 0 :])
+        task, _ = self._dice.choice(self.newest)
+        what = self._dice.choice(("cancel", "retry", "dismiss", "read"))
         path = f"{SUBMIT}/tasks/{task}/{what}"
         if what == "retry":
             key = f"retry {task} {self._dice.random()}"
@@ -110,6 +110,9 @@ class Person:
                 await self._ask("read", "POST", f"{SUBMIT}/inbox/read", json=until)
         else:
             await self._ask(what, "POST", path, task=task)
+
+    async def _cancel(self, task: str) -> None:
+        await self._ask("cancel", "POST", f"{SUBMIT}/tasks/{task}/cancel", task=task)
 
     async def _look(self) -> None:
         """Look at one of ours: what was accepted is there, or not yet, and never unknown."""
@@ -172,7 +175,7 @@ class Person:
     def _task(self) -> tuple[dict[str, Any], str | None]:
         """Some task's body, and the result it has to have."""
         dice, mark = self._dice, self.owner.mark
-        seconds = dice.choice((0, 0, 0.05, 0.3, 1.0, 2.0))
+        seconds = dice.choice((0, 0, 0.05, 0.3, 1.0, 2.0, 4.0))
         kind = dice.choices(self._types, [1 if each == DEMO else 3 for each in self._types])[0]
         if kind == DEMO:
             steps = dice.choice((1, 10, 200))

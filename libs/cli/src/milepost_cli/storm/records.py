@@ -157,7 +157,16 @@ class Held:
     unread: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild of the read models out of the history would change, where one could be asked
+    for."""
+
+    differences: str
+    """In words; empty for none."""
+
+
 Record = (
     Joined | Answered | Accepted | Bad | Unanswered | Told | Restarted | Struck | Calmed
-    | Archived | Current | Held
+    | Archived | Current | Held | Rebuilt
 )  # fmt: skip

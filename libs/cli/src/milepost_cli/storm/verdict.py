@@ -18,9 +18,10 @@ RULES = {
     "foreign": 4,
     "slow": 5,
     "refused": 6,
+    "rebuilt": 0,
     "idle": 0,
 }
-"""Rule -> number of the promise in the README that it holds to; 0: the storm proved nothing."""
+"""Rule -> number of the promise in the README that it holds to; 0: none of those."""
 
 
 @dataclass(frozen=True, slots=True)
