@@ -148,7 +148,7 @@ function host(tokens, good) {
   const fetch = async (/** @type {any} */ url, /** @type {any} */ { headers }) => {
     assert.ok(!url.includes("."), "a token is in the address");
     seen.headers.push(headers.Authorization);
-    return new Response("{}", { status: headers.Authorization === `Bearer ${good}` ? 200 : 401 });
+    return new Response("{}", { status: headers.Authorization.trim() === `Bearer ${good}` ? 200 : 401 });
   };
   return { seen, api: createApi({ fetch, clock, credentials }) };
 }
@@ -179,4 +179,12 @@ test("who gives no token is signed out, and nobody is asked with none", async ()
   const { seen, api } = host([null, null], "");
   await assert.rejects(api("GET", "/x"), { status: 401 });
   assert.deepEqual(seen.headers, []);
+});
+
+test("a page that the host answers with is no token, and is not kept for one", async () => {
+  const good = jwt(1_700_000_900);
+  const { seen, api } = host(["<!doctype html>\n<title>502 Bad Gateway</title>", `${good}\n`], good);
+  await assert.rejects(api("GET", "/x"), { status: 0 });
+  await api("GET", "/x");
+  assert.deepEqual([seen.asked, seen.headers.length], [2, 1]);
 });

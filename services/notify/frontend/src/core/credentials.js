@@ -26,6 +26,7 @@ export function createCredentials(getToken, now) {
       if (now() > goodUntil - EARLY_MS) forget();
       asked ??= Promise.resolve(getToken()).then((token) => {
         if (!token) throw new ApiError(401);
+        if (/\s/.test(token.trim())) throw new ApiError(0); // a page of the host's that says what is wrong
         goodUntil = Number(claims(token).exp ?? Infinity) * 1000;
         return token;
       });
