@@ -103,6 +103,12 @@ class Deployment:
                 found += read
         return [{k.decode(): v.decode() for k, v in fields.items()} for _, fields in found]
 
+    def dead(self) -> int:
+        """How many entries nobody could read."""
+        with closing(connect(self.redis_url)) as client:
+            lengths: Any = [client.xlen(PartitionKeys(self.namespace, p).dead) for p in range(2)]
+        return sum(lengths)
+
     def parked(self) -> set[str]:
         """Ids of tasks of which an event waits for newer code."""
         with closing(sqlite3.connect(self.database_url.removeprefix("sqlite:///"))) as database:
@@ -259,4 +265,5 @@ def test_every_task_ends_while_part_after_part_is_replaced(deployment: Deploymen
     kinds = {each["t"] for each in entries}
     assert {"logged", "logged/2"} <= kinds, "both releases have written lines"
     assert deployment.parked() == set()
+    assert deployment.dead() == 0
     assert "text" in json.loads(next(each["d"] for each in entries if each["t"] == "logged"))
