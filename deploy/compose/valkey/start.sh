@@ -4,7 +4,7 @@
 set -eu
 umask 077
 sha256() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
-acl=/run/milepost/users.acl
+acl=/tmp/users.acl
 {
     echo 'user default off'
     rights=

@@ -1,0 +1,110 @@
+"""The engine, the images and the stack that these tests share; what happens where there is none.
+
+MILEPOST_ENGINE says how much they are wanted. Unset: they are left out. `wanted`: they run where an
+engine can be had; where none can, that is said loudly, and the rest goes on. `required`: without
+one they fail.
+"""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+import container_images as images
+from compose_stack import Stack
+from container_engine import Engine, NoEngineError
+from person import Person
+
+HERE = Path(__file__).parent
+MODE = os.environ.get("MILEPOST_ENGINE", "")
+ENGINE = pytest.StashKey[Engine]()
+LEFT = pytest.StashKey[list[str]]()
+WHY_NOT = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have an engine before the first test, or none of these tests."""
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    if not ours or config.option.collectonly:
+        return
+    try:
+        config.stash[ENGINE] = engine = _wanted()
+        images.make_base(engine)
+    except NoEngineError as err:
+        config.stash[WHY_NOT] = str(err)
+        if MODE == "required":
+            return  # the fixture says it, test by test
+        items[:] = [item for item in items if item not in ours]
+        config.hook.pytest_deselected(items=ours)
+
+
+def _wanted() -> Engine:
+    if MODE not in ("wanted", "required"):
+        raise NoEngineError("MILEPOST_ENGINE is neither `wanted` nor `required`")
+    return Engine()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say loudly what was not tested."""
+    if left := config.stash.get(LEFT, None):
+        terminalreporter.section("THE ENGINE LEFT BEHIND", "!", red=True, bold=True)
+        terminalreporter.line("\n".join(left))
+    if why := config.stash.get(WHY_NOT, ""):
+        mark = {"red": True, "bold": True} if MODE else {}
+        terminalreporter.section("CONTAINERS WERE NOT TESTED", "!", **mark)
+        terminalreporter.line(why)
+        terminalreporter.line("MILEPOST_ENGINE=required ./milepost test tests/containers, as root")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the engine; to have run none of them is a failure only where they are required."""
+    engine = session.config.stash.get(ENGINE, None)
+    if engine is not None and (left := engine.stop()):
+        session.config.stash[LEFT] = left  # raising here would hide the summary of all tests
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    nothing = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+    if nothing and session.config.stash.get(WHY_NOT, ""):
+        session.exitstatus = pytest.ExitCode.OK
+
+
+@pytest.fixture(scope="session")
+def engine(pytestconfig: pytest.Config) -> Engine:
+    """An engine with all images."""
+    if why := pytestconfig.stash.get(WHY_NOT, ""):
+        pytest.fail(f"no engine, and MILEPOST_ENGINE=required: {why}")
+    engine = pytestconfig.stash[ENGINE]
+    images.build(engine)
+    return engine
+
+
+@pytest.fixture(scope="session")
+def fresh_stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
+    """All of it, by the two commands, from nothing; `from_nothing` has what it then did first."""
+    stack = Stack(engine, tmp_path_factory.mktemp("compose") / "project")
+    try:
+        stack.init()
+        stack.up()
+        yield stack
+    finally:
+        left = stack.down()
+    assert left == []
+
+
+@pytest.fixture(scope="session")
+def from_nothing(fresh_stack: Stack) -> tuple[Person, str, list[str]]:
+    """Who sent the first mail, that task, and what logs complained of until its end."""
+    person = Person.signed_up(fresh_stack.url)
+    task = person.submit("mail.send", to=["ann@x.test"], subject="from nothing", body="b")
+    person.follow_to_end(task)
+    return person, task, fresh_stack.complaints()
+
+
+@pytest.fixture
+def stack(fresh_stack: Stack, from_nothing: object) -> Stack:
+    """The running stack; a test leaves it as well as it found it."""
+    return fresh_stack
