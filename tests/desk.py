@@ -26,6 +26,9 @@ async def sign_up(page: Page, up: Up, name: str | None = None) -> str:
     await page.locator("#session-username").fill(name)
     await page.locator("#session-password").fill(PASSWORD)
     await page.locator('#session [value="up"]').click()
+    await expect(page.locator("#tasks-heading")).to_be_visible()
+    if await page.locator("#unfold").is_visible():  # on a phone the form is folded at first
+        await page.locator("#unfold").click()
     await expect(page.locator("#mail [type=submit]")).to_be_visible()
     return name
 

@@ -309,6 +309,11 @@ async def test_a_queue_and_a_type_are_paused_with_a_reason_and_go_on(
         task = cleo.submit("images.resize", urls=["a"])
         cleo.follow(lambda: task in cleo.tasks, "accepted")
         assert cleo.tasks[task]["status"] == "queued"
+        cells = page.get_by_role("table", name="Queues").locator("tr", has_text="default")
+        await expect(cells.locator("td").nth(1)).to_have_text("1")
+        await expect(cells.locator("td").nth(3)).to_contain_text("sec")
+        held = page.get_by_role("table", name="Workers").locator("a", has_text="desk.hold")
+        await expect(held.first).to_be_visible()
         await page.get_by_role("button", name="Resume: images.resize").click()
         await expect(paused).not_to_contain_text("Paused")
         cleo.follow_to_end(task)

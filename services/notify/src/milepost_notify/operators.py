@@ -12,6 +12,7 @@ from milepost.keys import PRIORITIES
 from milepost.owners import partition_of
 from milepost.records import rfc3339
 from milepost_log import presence
+from milepost_log.figures import figures_of
 from milepost_log.paused import joined
 from milepost_log.presence import Holding
 from milepost_log.servers import AsyncServers
@@ -104,6 +105,14 @@ class Operators:
                     "by": pause.by,
                     "reason": pause.reason,
                 }
+        for number in range(self._partitions):
+            figures = await figures_of(self._servers, self._namespace, number, None)
+            for queue, count in figures.backlog.items():
+                if count > 0:
+                    shown.setdefault(queue, _queue(queue))["backlog"] += count
+            for queue, seconds in figures.oldest_seconds.items():
+                of = shown.setdefault(queue, _queue(queue))
+                of["oldest_seconds"] = max(of["oldest_seconds"] or 0, seconds)
         return sorted(shown.values(), key=lambda each: each["queue"])
 
     async def workers(self) -> list[Json]:
@@ -185,7 +194,13 @@ def _runs(held: list[Holding]) -> list[Json]:
 
 
 def _queue(name: str) -> Json:
-    return {"queue": name, **dict.fromkeys(PRIORITIES, 0), "paused": None}
+    return {
+        "queue": name,
+        **dict.fromkeys(PRIORITIES, 0),
+        "backlog": 0,
+        "oldest_seconds": None,
+        "paused": None,
+    }
 
 
 def _error(failure: Failure) -> Json:

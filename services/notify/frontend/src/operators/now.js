@@ -4,7 +4,7 @@ import { ApiError } from "../core/problem.js";
 import { el } from "../elements/dom.js";
 import { brief, tile, topOf } from "./parts.js";
 import { createPartitions } from "./partitions.js";
-import { createQueues } from "./queues.js";
+import { createQueues, waitingIn } from "./queues.js";
 import { total } from "./rates.js";
 import { createTypes } from "./types.js";
 import { createWorkers } from "./workers.js";
@@ -52,7 +52,7 @@ export function createNow(place, ports) {
     const dead = sum(partitions, (each) => each.dead_letters);
     const parked = sum(partitions, (each) => each.parked);
     const failed = sum(rates.rates, (each) => total(each, "failed"));
-    tiles.waiting.set(format.number(sum(queues, (queue) => queue.high + queue.normal + queue.low)));
+    tiles.waiting.set(format.number(sum(queues, waitingIn)));
     tiles.alive.set(format.number(alive), alive === 0);
     tiles.failed.set(format.number(failed), failed > 0);
     tiles.behind.set(brief(behind, format.lang), behind > 30);

@@ -9,17 +9,20 @@ import { added, grouped, total } from "./rates.js";
 
 const SAMPLES = 720; // an hour of them
 
-/** @typedef {{queue: string, high: number, normal: number, low: number, oldest_seconds?: number|null}} Queue */
+/** @typedef {{queue: string, high: number, normal: number, low: number, backlog?: number, oldest_seconds?: number|null}} Queue */
 /** @typedef {Queue & {rates: import("./rates.js").Rate|null, minutes: number, pauses: import("./pausing.js").Pauses}} Row */
 
 /** Backlogs seen since the page was opened, by queue: views come and go. @type {Map<string, [number, number][]>} */
 const seen = new Map();
 
+/** Wherever it waits. @param {Queue} queue */
+export const waitingIn = ({ high, normal, low, backlog }) => Math.max(backlog ?? 0, high + normal + low);
+
 /** @param {import("./parts.js").Ports} ports */
 export function createQueues(ports) {
   const { words } = ports;
   const { say, format } = words;
-  const waiting = (/** @type {Queue} */ { high, normal, low }) => high + normal + low;
+  const waiting = waitingIn;
 
   /** @param {Queue} queue */
   function backlog(queue) {

@@ -4,7 +4,7 @@ import { el } from "../elements/dom.js";
 import { routeTo } from "./route.js";
 
 const STATUSES = ["scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled"];
-const TEXTS = /** @type {const} */ ([["type", "type"], ["tag", "tag"], ["queue", "queue"], ["owner", "owner"], ["error", "error"]]);
+const TEXTS = /** @type {const} */ ([["type", "type"], ["tag", "tag"], ["queue", "queue"], ["owner", "owner"], ["error", "error"], ["build", "build"]]);
 const HOUR = 3_600;
 
 /** What is asked of the server for each choice of age. @type {Record<string, Record<string, number>>} */

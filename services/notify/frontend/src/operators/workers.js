@@ -5,7 +5,7 @@ import { brief, sheetOf } from "./parts.js";
 import { routeTo } from "./route.js";
 import { createTable } from "./table.js";
 
-/** @typedef {{id: string, owner: string, type: string, started_at: string|null}} Run */
+/** @typedef {{id: string, owner: string, type: string, since: string}} Run */
 /** @typedef {{worker: string, partitions: number[], vanished_at: string|null, build?: string|null, runs?: Run[]}} Worker */
 
 const SHOWN = 8;
@@ -22,13 +22,14 @@ export function createWorkers({ words }) {
     return {
       element,
       /** @param {Worker} worker */
-      update({ runs = [] }) {
+      update({ runs }) {
         const key = JSON.stringify([runs, Math.floor(nowMs / 10_000)]);
         if (key === drawn || element.contains(document.activeElement)) return;
         drawn = key;
-        const links = runs.slice(0, SHOWN).map(({ id, owner, type, started_at: at }) => {
-          const since = at ? ` · ${brief((nowMs - Date.parse(at)) / 1000, format.lang)}` : "";
-          return el("span", { class: "run" }, el("a", { href: routeTo("task", { id, owner }) }, type), since);
+        if (!runs) return void (element.textContent = "–"); // notify is older than telling it
+        const links = runs.slice(0, SHOWN).map(({ id, owner, type, since: at }) => {
+          const since = brief((nowMs - Date.parse(at)) / 1000, format.lang);
+          return el("span", { class: "run" }, el("a", { href: routeTo("task", { id, owner }) }, type), ` · ${since}`);
         });
         const rest = runs.length > SHOWN ? [say("andMore", { n: runs.length - SHOWN })] : [];
         element.replaceChildren(...(runs.length ? [...links, ...rest] : [el("span", { class: "soft" }, say("runsNone"))]));

@@ -136,6 +136,11 @@ class Queue(BaseModel):
     high: int
     normal: int
     low: int
+    backlog: int
+    """Tasks that are ready and not started, wherever they wait: aside and behind their owner's
+    share as well."""
+    oldest_seconds: float | None
+    """How long the next task has been ready; null where none waits."""
     paused: Paused | None
     """Null while it is not: `GET /api/submit/admin/pauses` has types too."""
 
