@@ -326,7 +326,6 @@ def test_a_worker_tells_probes_what_is_missing(stage: Stage):
 
 @pytest.mark.parametrize("service", ["submit", "notify"])
 def test_a_service_that_does_all_of_its_work_is_live(stage: Stage, service: str):
-    with urllib.request.urlopen(f"{stage.up.url}/api/{service}/readyz", timeout=5) as answer:
-        assert set(json.loads(answer.read())["checks"].values()) == {"ok"}
+    wait_for(stage.up.answers, "both are ready", 40)  # another test may have frozen Redis
     with urllib.request.urlopen(f"{stage.up.url}/api/{service}/livez", timeout=5) as answer:
         assert json.loads(answer.read()) == {"status": "ok"}
