@@ -13,7 +13,7 @@ import httpx
 
 from databases import migrate
 from milepost_cli.storm.blows import Blow
-from milepost_cli.storm.processes import FROZEN_SECONDS, freezes
+from milepost_cli.storm.processes import freezes
 from milepost_cli.storm.tasks import NAME
 from notify_processes import Process
 from postgres_server import Postgres
@@ -83,7 +83,7 @@ class ClusterStack:
         longer = (3.0 * LEASE_SECONDS, 4.0 * LEASE_SECONDS)
         return [
             *(Blow(f"kill {part}", self._kills(all_of)) for part, all_of in self.parts.items()),
-            freezes("worker", self._pids("worker"), FROZEN_SECONDS, longer),
+            freezes("worker", self._pids("worker"), longer),
             freezes("projector", self._pids("projector")),
             freezes("notify", self._pids("notify")),
             Blow("fail a node over", self._fail_over),

@@ -9,7 +9,8 @@ from milepost.errors import ConfigurationError
 from milepost_cli.storm.history import History
 from milepost_cli.storm.records import Struck
 
-FIRST_SECONDS = 0.5
+FIRST_SECONDS = 1.5
+"""By then there is something under way."""
 PAUSE_SECONDS = 2.5
 """Between two blows, at most."""
 

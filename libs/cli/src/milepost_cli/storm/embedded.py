@@ -23,7 +23,7 @@ import redis
 from milepost.errors import ConfigurationError
 from milepost_cli import instance
 from milepost_cli.storm.blows import Blow
-from milepost_cli.storm.processes import FROZEN_SECONDS, children, freezes, kills
+from milepost_cli.storm.processes import children, freezes, kills
 from milepost_cli.storm.records import Rebuilt
 from milepost_log.connection import connect
 
@@ -103,11 +103,12 @@ class Embedded:
             found = children(self._process.pid).items()
             return [pid for pid, line in found if PARTS[part].search(line)]
 
-        taken_over = (3 * LEASE_SECONDS, 4 * LEASE_SECONDS)
+        taken_over = (2.2 * LEASE_SECONDS, 3 * LEASE_SECONDS)
         return [
             *(kills(part, lambda part=part: find(part)) for part in PARTS),
             *(freezes(part, lambda part=part: find(part)) for part in ("web", "valkey")),
-            freezes("worker", lambda: find("worker"), FROZEN_SECONDS, taken_over),
+            freezes("worker", lambda: find("worker")),
+            freezes("worker", lambda: find("worker"), taken_over, name="freeze worker for long"),
             kills("worker", lambda: find("worker"), signal.SIGTERM),
             Blow("cut connections", self._cut),
             Blow("cut subscriptions", self._cut_subscriptions),

@@ -28,20 +28,22 @@ def kills(part: str, find: Find, number: signal.Signals = signal.SIGKILL) -> Blo
     return Blow(f"{verb} {part}", deal)
 
 
-def freezes(part: str, find: Find, *ranges: tuple[float, float]) -> Blow:
-    """Stop one process of a part, then let it go on: for a time out of one of the ranges."""
+def freezes(
+    part: str, find: Find, seconds: tuple[float, float] = FROZEN_SECONDS, name: str | None = None
+) -> Blow:
+    """Stop one process of a part for so long, then let it go on."""
 
     async def deal(dice: random.Random) -> bool:
         pid = await _one(find, dice)
         if pid is None or not _send(pid, signal.SIGSTOP):
             return False
         try:
-            await asyncio.sleep(dice.uniform(*dice.choice(ranges or (FROZEN_SECONDS,))))
+            await asyncio.sleep(dice.uniform(*seconds))
         finally:
             _send(pid, signal.SIGCONT)
         return True
 
-    return Blow(f"freeze {part}", deal)
+    return Blow(name or f"freeze {part}", deal)
 
 
 async def _one(find: Find, dice: random.Random) -> int | None:
