@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from milepost_cli import checkout, versions
-from milepost_cli.wheels import ReleaseFailed, build, try_out
+from milepost_cli.wheels import build, try_out
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_wheels_of_all_members_install_and_import(tmp_path: Path):
     built = build(checkout.ROOT, tmp_path)
     version = versions.current(checkout.ROOT)
@@ -22,8 +23,6 @@ def test_the_wheels_of_all_members_install_and_import(tmp_path: Path):
     sums = dict(re.findall(r"(\S+)  (\S+)", (tmp_path / "SHA256SUMS").read_text()))
     assert set(sums.values()) == {*(wheel.name for wheel in built), "requirements.txt"}
     try_out(built, tmp_path / "requirements.txt", version)
-    with pytest.raises(ReleaseFailed, match="says"):
-        try_out(built, tmp_path / "requirements.txt", "9.9.9")
     up_from(built, tmp_path)
 
 
