@@ -193,7 +193,7 @@ def test_every_state_is_explained():
     assert explained(story)["reason"] == "returned"
     story.tell(e.TaskStarted(worker="w"), attempt=3)
     story.tell(e.TaskCancelRequested(), attempt=3)
-    assert "asked it to stop" in explained(story)["words"]
+    assert "was asked to stop" in explained(story)["words"]
     story.tell(e.TaskFailed(error=OOPS, failures=2), attempt=3)
     assert explained(story)["words"] == "It has failed: It did not work"
 

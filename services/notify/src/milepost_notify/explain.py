@@ -25,7 +25,7 @@ def explain(row: TaskRow, now_ms: int, standing: Standing = UNKNOWN) -> dict[str
     """The reason as a word for programs (`reason`), as a sentence (`words`), and its figures."""
     reason, words = _reason(row, now_ms, standing)
     if row["cancel_requested_at"] is not None and row["ended_at"] is None:
-        words += " Its owner has asked it to stop."
+        words += " It was asked to stop."
     lost = is_lost(row, standing)
     return {
         "id": row["id"],
