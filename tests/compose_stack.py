@@ -112,6 +112,14 @@ class Stack:
             assert time.monotonic() < deadline, f"{service} is not back:{self.state()}"
             time.sleep(0.2)
 
+    def wait_until_well(self, seconds: float = 120) -> None:
+        """Wait until whatever runs for long is healthy."""
+        deadline = time.monotonic() + seconds
+        unwell = ("ps", "--quiet", "--filter", "health=starting", "--filter", "health=unhealthy")
+        while self.engine.ask(*unwell):
+            assert time.monotonic() < deadline, f"not all is well:{self.state()}"
+            time.sleep(0.5)
+
     def logs(self, services: Sequence[str] = (), since: str = "") -> str:
         """What all, or these, have said."""
         window = ("--since", since) if since else ()

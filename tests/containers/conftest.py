@@ -106,5 +106,6 @@ def from_nothing(fresh_stack: Stack) -> tuple[Person, str, list[str]]:
 
 @pytest.fixture
 def stack(fresh_stack: Stack, from_nothing: object) -> Stack:
-    """The running stack; a test leaves it as well as it found it."""
+    """The running stack, with all of it well, whatever the test before has done to it."""
+    fresh_stack.wait_until_well()
     return fresh_stack

@@ -89,8 +89,8 @@ def test_after_a_kill_of_any_it_goes_on_by_itself(stack: Stack, service: str) ->
     before = person.submit("demo.steps", steps=20, seconds=2)
     restarts = stack.the(service)["RestartCount"]
     stack.kill(service)
-    send(person, f"after a kill of {service}")
     stack.wait_until_back(service, restarts)
+    send(person, f"after a kill of {service}")
     person.follow_to_end(before, seconds=90)
     assert person.tasks[before]["status"] == "succeeded"
     since = stack.engine.ask(
