@@ -147,7 +147,7 @@ async def test_every_state_of_the_operators_page_is_open_to_all(
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         await at(page, "operators-phone", theme, lang)
         await page.goto(f"{up.url}/operators#tasks")
-        await expect(row(page, "images.resize")).to_be_visible()
+        await expect(row(page, "images.resize").first).to_be_visible()
         await at(page, "operators-tasks-phone", theme, lang)
         await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
         await at(page, "operators-tasks", theme, lang)
