@@ -32,7 +32,12 @@ SIGNED_IN = """
   <milepost-tasks><p slot="empty">Nothing is being resized.</p></milepost-tasks>
   <script type="module">
     import {{ configure }} from "{milepost}/milepost.js";
-    configure({{ getToken: async () => (await fetch("/milepost-token")).text() }});
+    configure({{
+      getToken: async () => {{
+        const answer = await fetch("/milepost-token");
+        return answer.ok ? answer.text() : null;
+      }},
+    }});
   </script>
 """
 

@@ -56,7 +56,8 @@ def test_all_is_well_with_a_running_up(start_up: StartUp, tmp_path: Path) -> Non
     assert {name: each["status"] for name, each in found.items()} == dict.fromkeys(
         (
             "secret", "database", "schema", "parked", "durability", "memory", "redis", "clock",
-            "partition 0", "dead letters", "workers", "task types", "mail", "disk",
+            "partition 0", "dead letters", "workers", "task types", "submit", "notify", "mail",
+            "disk",
         ),
         "ok",
     )  # fmt: skip
@@ -93,6 +94,24 @@ def test_what_is_wrong_is_told_with_its_remedy(tmp_path: Path, deployment: dict[
     assert found["partition 1"]["status"] == "warn"
     assert found["workers"]["status"] == "warn"
     assert all(each["remedy"] for each in found.values() if each["status"] != "ok")
+
+
+def test_programs_that_are_not_where_they_are_said_to_be_are_findings(
+    tmp_path: Path, deployment: dict[str, str]
+) -> None:
+    (tmp_path / "broken.py").write_text("import there_is_no_such_module\n")
+    (tmp_path / "good.py").write_text("from milepost import task\n@task\ndef a() -> None: ...\n")
+    port = deployment["REDIS_URL"].rpartition(":")[2].partition("/")[0]
+    wrong = {"SUBMIT_URL": "http://127.0.0.1:9", "NOTIFY_URL": f"http://127.0.0.1:{port}"}
+    status, found = told(tmp_path, **deployment, **wrong, TASKS="good, broken")
+    assert status == 1
+    assert found["submit"]["says"].startswith("http://127.0.0.1:9 does not answer: ConnectError")
+    assert found["notify"]["status"] == "fail"
+    assert found["tasks"]["says"] == (
+        "cannot import 'broken': ModuleNotFoundError: No module named 'there_is_no_such_module'"
+    )
+    assert all(found[name]["remedy"] for name in ("submit", "notify", "tasks"))
+    assert told(tmp_path, **deployment, TASKS="good")[1]["tasks"]["status"] == "ok"
 
 
 def test_servers_that_are_away_are_findings(tmp_path: Path, deployment: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from milepost.errors import ConfigurationError, LogUnavailable
 from milepost.settings import Settings
 from milepost_cli import choices, operating
-from milepost_cli.doctor import judgement, redis_look, sql_look, targets
+from milepost_cli.doctor import judgement, program_look, redis_look, sql_look, targets
 from milepost_cli.doctor.disk_look import free_bytes
 from milepost_cli.doctor.facts import SqlFacts
 from milepost_cli.doctor.finding import Finding
@@ -70,6 +70,7 @@ def _findings(settings: Settings, has_secret_file: bool) -> Iterator[Finding]:
         yield from judgement.of_parked(sql)
     with open_servers(settings.redis_url) as servers:
         yield from _redis(servers, settings, sql)
+    yield from program_look.look(settings)
     if "smtp_url" in settings.model_fields_set:
         yield of_mail(settings.smtp_url)
 
