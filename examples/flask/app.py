@@ -1,4 +1,4 @@
-"""A blog whose people export their posts in the background, and watch it."""
+"""A blog whose people send mail and export their posts in the background, and watch it."""
 
 import os
 
@@ -25,6 +25,18 @@ def index() -> str:
 def login() -> AnyResponse:
     """Sign in; a real blog asks for a password here."""
     session["username"] = request.form["username"]
+    return redirect(url_for("index"))
+
+
+@app.post("/send_mail")
+def send_mail() -> AnyResponse:
+    """Submit a mail; sending it is a task that Milepost has."""
+    mail = {name: request.form[name] for name in ("subject", "body")}
+    to = [address.strip() for address in request.form["to"].split(",")]
+    try:
+        milepost.submit("mail.send", {"to": to, **mail}, owner=username())
+    except milepost.InvalidRequest as err:
+        abort(422, str(err))
     return redirect(url_for("index"))
 
 

@@ -32,7 +32,7 @@ class Example:
 ALL = [
     Example(
         "flask", "blog_tasks", ("flask", "--app", "app", "run", "--port", "{port}"),
-        "Export posts", "Export your posts", "Nothing is being exported.",
+        "Export posts", "Export your posts", "Nothing is being sent or exported.",
     ),
     Example(
         "django", "shop_tasks", ("app", "runserver", "{port}", "--noreload"),
@@ -117,6 +117,26 @@ async def test_an_application_shows_its_people_their_tasks(page: Page, example: 
     await tasks.get_by_role("button", name="Close").click()
     await expect(page.get_by_text(example.empty)).to_be_visible()
     assert wrong == []
+
+
+@pytest.mark.parametrize("example", ALL[:1], indirect=True, ids=["flask"])
+async def test_the_blog_sends_mail(page: Page, example: Example, up: Up):
+    await page.goto(f"http://127.0.0.1:{PORTS[example.name]}/")
+    await page.get_by_label("Name").fill("bob")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("To").fill("ann@example.org, eve@example.org")
+    await page.get_by_label("Subject").fill("From the blog")
+    await page.get_by_label("Text").fill("Hello")
+    await page.get_by_role("button", name="Send mail").click()
+    bar = page.get_by_role("progressbar")
+    await expect(bar).to_have_attribute("aria-valuenow", "100", timeout=30_000)
+    caught = await page.request.get(f"{up.url}/dev/mail")
+    assert (await caught.text()).count("From the blog") == 2
+    refused = await page.request.post(
+        f"http://127.0.0.1:{PORTS[example.name]}/send_mail",
+        form={"to": "nobody", "subject": "x", "body": "x"},
+    )
+    assert refused.status == 422
 
 
 async def test_nobody_gets_a_token_who_is_not_signed_in(page: Page, example: Example):
