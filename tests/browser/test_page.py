@@ -83,6 +83,14 @@ async def test_a_mail_goes_from_the_form_to_100(honest: Page, up: Up):
     await expect(bar).to_have_attribute("aria-valuenow", "100")
     await expect(honest.get_by_role("progressbar", name="Mail: Greetings <b>!</b>")).to_be_visible()
     await expect(honest.get_by_text("1 unread")).to_be_visible()
+    card = honest.locator(".task")
+    await expect(card).to_have_attribute("data-unread", "")
+    await expect(card.locator(".facts")).to_contain_text("unread")
+    await honest.locator("#mark-read").focus()
+    await honest.keyboard.press("Enter")
+    await expect(card).not_to_have_attribute("data-unread", "")
+    await expect(card.locator(".facts")).not_to_contain_text("unread")
+    await expect(honest.get_by_text("1 unread")).to_be_hidden()
     person = Person(up.url, name)
     mails = person.http.get("/dev/mail").json()["mails"]
     mine = [mail for mail in mails if mail["subject"] == "Greetings <b>!</b>"]

@@ -19,7 +19,7 @@ export const messages = {
   emptyTitle: "아직 작업이 없습니다",
   emptyText: "시작한 작업은 진행 막대와 함께 여기에 나타나고, 결과를 확인할 때까지 남아 있습니다.",
   noMatch: "일치하는 작업이 없습니다.", showMore: "{n}개 더 보기",
-  unread: "읽지 않음 {n}", reconnecting: "다시 연결하는 중…", offline: "오프라인입니다.", from: "{t} 기준으로 표시하고 있습니다.",
+  unread: "읽지 않음 {n}", new: "읽지 않음", reconnecting: "다시 연결하는 중…", offline: "오프라인입니다.", from: "{t} 기준으로 표시하고 있습니다.",
   signedOut: "작업을 보려면 로그인하세요.", percent: "{title}: {n}%", andMore: "그 밖에 {n}개.",
   unreachable: "Milepost에 연결할 수 없습니다. 연결을 확인하고 다시 시도하세요.", tryIn: "{t} 다시 시도하세요.", tryLater: "나중에 다시 시도하세요.",
   tooMany: "요청이 너무 많습니다", unable: "지금은 처리할 수 없습니다", status: "거부되었습니다 (상태 {n})",

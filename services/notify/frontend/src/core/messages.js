@@ -16,7 +16,7 @@ export const en = {
   emptyTitle: "Nothing on the road",
   emptyText: "What you start shows up here with a bar of its own, and stays until you have seen how it ended.",
   noMatch: "Nothing here matches.", showMore: "Show {n} more",
-  unread: "{n} unread", reconnecting: "Reconnecting…", offline: "You are offline.", from: "What you see is from {t}.",
+  unread: "{n} unread", new: "unread", reconnecting: "Reconnecting…", offline: "You are offline.", from: "What you see is from {t}.",
   signedOut: "Sign in to see your tasks.", percent: "{title}: {n}%", andMore: "And {n} more.",
   unreachable: "Milepost cannot be reached. Check the connection and try again.", tryIn: "Try again {t}.", tryLater: "Try again later.",
   tooMany: "Too many requests", unable: "Milepost cannot do this at the moment", status: "This was refused (status {n})",

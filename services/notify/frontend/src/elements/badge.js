@@ -6,9 +6,6 @@ import { follow, sharedClient, sharedWords } from "./shared.js";
 const CSS = `:host{display:inline-flex}[hidden]{display:none}span{padding:.0625rem .625rem;border-radius:1rem;
 background:var(--milepost-badge,#f2b21b);color:var(--milepost-on-badge,#1d2730);font-size:.875em;font-weight:650;white-space:nowrap}`;
 
-/** @type {CSSStyleSheet|undefined} */
-let style;
-
 /** "3 unread", or nothing. The event `milepost:unread` tells each change, `detail.unread`. */
 export class MilepostBadge extends HTMLElement {
   #root = this.attachShadow({ mode: "open" });
@@ -18,7 +15,7 @@ export class MilepostBadge extends HTMLElement {
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [(style ??= sheet(CSS))];
+    this.#root.adoptedStyleSheets = [sheet(CSS)];
     this.#root.append(this.#text);
   }
 

@@ -14,7 +14,7 @@ export function createBar(named) {
       const open = isOpenEnded(task);
       const status = words.status(task);
       attribute(element, "data-state", task.status);
-      attribute(element, "data-open", open ? "" : null);
+      element.toggleAttribute("data-open", open);
       attribute(element, "aria-valuenow", open ? null : String(percentOf(task)));
       attribute(element, "aria-valuetext", open ? status : `${words.percent(task)}, ${status}`);
       fill.style.setProperty("--at", String(task.progress / 100));

@@ -149,14 +149,16 @@ export function createCard(first, actions, words) {
       const anxious = words.worry(task, nowMs) ?? "";
       const worrying = anxious || words.fellShort(task);
       attribute(element, "data-status", task.status);
-      attribute(element, "data-worry", worrying ? "" : null);
+      element.toggleAttribute("data-worry", Boolean(worrying));
+      const unread = ended && !task.read;
+      element.toggleAttribute("data-unread", unread);
       mark.set(worrying ? "worry" : task.status);
       say(title, task.title);
       say(status, words.status(task));
       say(percent, isOpenEnded(task) ? "…" : words.percent(task));
       bar.update(task, words);
       say(message, (!ended && task.message) || "");
-      say(small, words.facts(task, nowMs).join(" · "));
+      say(small, [...(unread ? [words.say("new")] : []), ...words.facts(task, nowMs)].join(" · "));
       say(worried, anxious);
       say(error, ended || task.status === "retrying" ? words.error(task) ?? "" : "");
       if (task !== drawn) {

@@ -39,11 +39,13 @@ export function attribute(element, name, value) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** @param {string} css @returns {CSSStyleSheet} */
+/** @type {Record<string, CSSStyleSheet>} */
+const sheets = {};
+
+/** One for all that look so. @param {string} css */
 export function sheet(css) {
-  const made = new CSSStyleSheet();
-  made.replaceSync(css);
-  return made;
+  if (!sheets[css]) (sheets[css] = new CSSStyleSheet()).replaceSync(css);
+  return sheets[css];
 }
 
 /** @param {string} name @param {Record<string, string|number>} attributes @param {...Node} children */

@@ -6,9 +6,6 @@ import { el, say, sheet, show } from "./dom.js";
 import { follow, sharedClient, sharedWords } from "./shared.js";
 import css from "./tasks.css";
 
-/** @type {CSSStyleSheet|undefined} */
-let style;
-
 /** Attribute `task`: its id. The label is the task's title and how far it is. */
 export class MilepostProgress extends HTMLElement {
   static observedAttributes = ["task"];
@@ -25,7 +22,7 @@ export class MilepostProgress extends HTMLElement {
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [(style ??= sheet(css))];
+    this.#root.adoptedStyleSheets = [sheet(css)];
     this.#root.append(this.#box);
   }
 

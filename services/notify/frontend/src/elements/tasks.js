@@ -14,9 +14,6 @@ const LIMIT = 50;
 
 /** @typedef {import("../core/types.js").Task} Task */
 
-/** @type {CSSStyleSheet|undefined} */
-let style;
-
 /**
  * The tasks of whoever is signed in, live. Attributes: `tag`, `type` (those alone), `limit` (cards shown at
  * first, default 50), `filters` (show active or ended ones, search). Slots: `empty`; `task`, a `<template>`
@@ -25,7 +22,7 @@ let style;
 export class MilepostTasks extends HTMLElement {
   static observedAttributes = ["tag", "type", "limit", "filters"];
 
-  #root = this.attachShadow({ mode: "open", delegatesFocus: false });
+  #root = this.attachShadow({ mode: "open" });
   #announcer = createAnnouncer();
   #empty = el("div", { class: "empty", part: "empty", hidden: "" });
   #ghosts = el("ul", { class: "ghosts", hidden: "" }, el("li"), el("li"), el("li"));
@@ -49,10 +46,10 @@ export class MilepostTasks extends HTMLElement {
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [(style ??= sheet(css))];
+    this.#root.adoptedStyleSheets = [sheet(css)];
     this.#empty.append(el("slot", { name: "empty" }));
     this.#root.append(this.#line, this.#announcer.element, this.#signedOut, this.#ghosts, this.#empty, this.#noMatch, this.#ol, this.#more);
-    const client = () => sharedClient();
+    const client = sharedClient;
     this.#list = createList(
       this.#ol,
       {
@@ -110,7 +107,7 @@ export class MilepostTasks extends HTMLElement {
   /** Everything in the words of now. */
   #reword() {
     const words = sharedWords();
-    this.#root.host.setAttribute("lang", words.format.lang);
+    this.setAttribute("lang", words.format.lang);
     this.#list.clear();
     const slot = this.#empty.firstElementChild;
     slot?.replaceChildren(el("h2", {}, words.say("emptyTitle")), el("p", {}, words.say("emptyText")));
@@ -195,7 +192,7 @@ export class MilepostTasks extends HTMLElement {
     if (!this.#list.update(shown, nowMs, words, new Set(mine.map((task) => task.retry_of)))) this.#later();
     this.#announcer.update(mine, complete, words);
 
-    this.#root.host.toggleAttribute("data-away", connection !== "online");
+    this.toggleAttribute("data-away", connection !== "online");
     const refused = trouble && trouble.status >= 400 && trouble.status < 500; // no outage: say why
     const lines = [words.say(connection), refused ? words.problem(trouble) : "", heardAt ? words.say("from", { t: words.format.time(heardAt) }) : ""];
     say(this.#line, connection === "online" || out ? "" : lines.filter(Boolean).join(" "));
