@@ -1,6 +1,7 @@
 """How news reach the page: by stream, long poll or poll, through outages, by the hundred."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ NOTIFICATIONS = "**/api/notify/notifications?*"
 MANY = 500
 JANK_MS = 100
 OFFLINE_SECONDS = 10.0
+CALM_MS = 2000
+"""Longer than the page waits by itself."""
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +71,17 @@ async def test_where_no_stream_works_it_waits_by_long_polls(page: Page, up: Up):
 
 
 async def test_where_no_request_may_wait_it_polls(page: Page, up: Up):
+    polled_at: list[float] = []
+    calm = False
+
     async def cut(route: Route) -> None:
         if "wait=" in route.request.url:
             await route.fulfill(status=504, body="")
+        elif calm:
+            polled_at.append(time.monotonic())
+            answer = await route.fetch()
+            told = {**await answer.json(), "next_poll_ms": CALM_MS}
+            await route.fulfill(response=answer, json=told)
         else:
             await route.continue_()
 
@@ -81,6 +92,14 @@ async def test_where_no_request_may_wait_it_polls(page: Page, up: Up):
     await submit(page, up, "demo.steps", "Slower road", steps=20, seconds=3)
     await reaches(page, "Slower road", 30)
     assert sum("wait=" in url for url in asked) <= 3
+    calm = True
+    for _ in range(300):
+        if len(polled_at) >= 4:
+            break
+        await page.wait_for_timeout(100)
+    spaces = [later - earlier for earlier, later in itertools.pairwise(polled_at)]
+    assert len(spaces) >= 3
+    assert min(spaces) >= CALM_MS / 1000 * 0.8, "it polls sooner than it was asked to"
 
 
 async def test_a_gap_brings_the_state_anew(page: Page, up: Up):

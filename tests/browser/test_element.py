@@ -38,8 +38,10 @@ def up(tmp_path_factory: pytest.TempPathFactory, foreign: ForeignPage) -> Iterat
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(page: Page, foreign: ForeignPage, up: Up) -> AsyncGenerator[Page]:
-    """The host's page, not yet opened, whose console has to stay silent."""
+    """The host's page, not yet opened: its console stays silent, no address has a token in it."""
     complaints: list[str] = []
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.on(
         "console",
         lambda said: (
@@ -53,6 +55,9 @@ async def shop(page: Page, foreign: ForeignPage, up: Up) -> AsyncGenerator[Page]
     yield page
     assert complaints == []
     assert await page.evaluate("errors") == []
+    assert any("/api/notify/" in url for url in asked) or foreign.tokens_given == 0
+    head = foreign.mint().split(".")[0]  # what every token begins with, and an export's ticket
+    assert [url for url in asked if head in url and "/exports/" not in url] == []
 
 
 def host(foreign: ForeignPage, up: Up, body: str, *, ttl: float = 900, more: str = "") -> None:
@@ -113,6 +118,11 @@ async def test_a_foreign_page_shows_and_commands_tasks_by_a_token(shop: Page, fo
     assert ["milepost:ended", "Badly", "failed"] in heard
     assert ["milepost:error", "Badly", "failed"] in heard
     assert any(name == "milepost:progress" for name, *_ in heard)
+    well = shop.locator(".task", has_text="Well")
+    await well.get_by_role("button", name="Details").click()
+    await expect(well.locator(".chart")).to_be_visible()
+    await expect(well.get_by_text("Succeeded", exact=True).last).to_be_visible()
+    await well.get_by_role("button", name="Details").click()
     await start(shop, "desk.hold", "To stop", percent=30, gate="/nowhere", message="holding")
     card = shop.locator(".task", has_text="To stop")
     await card.get_by_role("button", name="Cancel").click()
@@ -186,6 +196,53 @@ async def test_slots_attributes_and_words_are_the_hosts(shop: Page, foreign: For
     await shop.evaluate(
         "Promise.all(client().getSnapshot().tasks.map(({ id }) => client().dismiss(id)))"
     )
+
+
+IN_A_SHADOW = """
+const inner = document.getElementById("shop").attachShadow({ mode: "open" });
+const style = new CSSStyleSheet();
+style.replaceSync("milepost-tasks { --milepost-done: rgb(1, 2, 3) }" +
+  "milepost-tasks::part(task) { border: 7px solid rgb(4, 5, 6) }");
+inner.adoptedStyleSheets = [style];
+const tasks = document.createElement("milepost-tasks");
+tasks.setAttribute("tag", "mine");
+tasks.setAttribute("filters", "");
+inner.append(tasks);
+"""
+
+
+async def test_within_a_hosts_shadow_root_it_has_the_hosts_style_and_is_heard(
+    shop: Page, foreign: ForeignPage, up: Up
+):
+    host(foreign, up, '<div id="shop"></div>')
+    foreign.script += IN_A_SHADOW
+    await shop.goto(foreign.url)
+    await start(shop, "demo.steps", "Of no tag", steps=1, seconds=0)
+    gate = "/nowhere"
+    for title, kind, params in (
+        ("Tagged", "demo.steps", {"steps": 1, "seconds": 0}),
+        ("Held", "desk.hold", {"percent": 30, "gate": gate, "message": "holding"}),
+    ):
+        body = {"id": new_id(), "type": kind, "title": title, "params": params, "tags": ["mine"]}
+        await shop.evaluate("(task) => client().submit(task)", body)
+    done = shop.locator(".task", has_text="Tagged")
+    await expect(done).to_have_attribute("data-status", "succeeded")
+    await expect(shop.locator(".task")).to_have_count(2)
+    style = await done.evaluate("(card) => getComputedStyle(card).border")
+    assert style == "7px solid rgb(4, 5, 6)"
+    fill = done.locator("[part~=fill]")
+    colour = await fill.evaluate("(bar) => getComputedStyle(bar).backgroundColor")
+    assert colour == "rgb(1, 2, 3)"
+    assert ["milepost:ended", "Tagged", "succeeded"] in await shop.evaluate("heard")
+    await shop.get_by_role("button", name="Active").click()
+    await expect(shop.locator(".task")).to_have_count(1)
+    await expect(shop.get_by_text("Held")).to_be_visible()
+    await shop.get_by_role("button", name="Ended").click()
+    await expect(shop.get_by_text("Tagged")).to_be_visible()
+    await expect(shop.locator(".task")).to_have_count(1)
+    await shop.get_by_role("button", name="All").click()
+    await shop.locator(".task", has_text="Held").get_by_role("button", name="Cancel").click()
+    await expect(shop.locator('[data-status="cancelled"]')).to_have_count(1)
 
 
 async def test_without_a_token_it_says_that_one_has_to_sign_in(

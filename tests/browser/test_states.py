@@ -3,6 +3,7 @@
 The pictures are kept in docs/screens, or where MILEPOST_TEST_SCREENS says.
 """
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from axe import violations
 from desk import serve, sign_up, submit
 from up_process import ROOT, Up
 
 SCREENS = Path(os.environ.get("MILEPOST_TEST_SCREENS") or ROOT / "docs" / "screens")
+NEWS = "**/api/notify/notifications**"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 720}
 
 Theme = Literal["light", "dark"]
@@ -70,8 +72,19 @@ async def test_every_state_is_open_to_all(
         page = await context.new_page()
         look = Look(page, theme, lang)
         await signed_out(look, up)
+        gone_on = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await gone_on.wait()
+            await route.continue_()
+
+        await page.route(NEWS, hold)
         await sign_up(page, up, f"Ada {theme} {lang}")
+        await expect(page.locator(".ghosts")).to_be_visible()
+        await look.at("loading")
+        gone_on.set()
         await expect(page.locator("milepost-tasks .empty")).to_be_visible()
+        await page.unroute(NEWS)
         await look.at("empty")
         await forms(look)
         await the_list(look, up, tmp_path)
@@ -147,6 +160,9 @@ async def the_list(look: Look, up: Up, folder: Path) -> None:
     # Where it stands is asked for every few seconds.
     queued = page.locator('.task[data-status="queued"]')
     await expect(queued).to_have_count(1)
+    if look.lang == "en":
+        await expect(queued).to_contain_text("next in the queue", timeout=10_000)
+        await expect(page.locator(".worry:visible")).to_contain_text("Quiet: no news for")
     await look.at("list")
     await page.locator(".filters input").fill("zebra")
     await expect(page.locator(".task")).to_have_count(0)
@@ -170,8 +186,13 @@ async def away(look: Look, up: Up) -> None:
     await page.context.set_offline(True)
     await expect(page.locator(".connection")).to_be_visible()
     await look.at("offline")
+    await page.route(NEWS, lambda route: route.abort())
     await page.context.set_offline(False)
-    await expect(page.locator(".connection")).to_be_hidden()
+    said = {"en": "Reconnecting", "ko": "다시 연결"}[look.lang]
+    await expect(page.locator(".connection", has_text=said)).to_be_visible()
+    await look.at("reconnecting")
+    await page.unroute(NEWS)
+    await expect(page.locator(".connection")).to_be_hidden(timeout=20_000)
     worker = up.children()["worker 1"]
     os.kill(worker, signal.SIGSTOP)
     try:

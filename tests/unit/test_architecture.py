@@ -17,7 +17,7 @@ PURE = {
         "exchanges",
         "ids", "keys", "origins",
         "owners", "problems", "progress", "records", "retries", "task_state", "task_types",
-        "traces",
+        "traces", "whole",
     ],
     "libs/common/src/milepost/testing": [
         "attempt", "finished_run", "journal", "kept_task", "memory_log", "observed", "plan",

@@ -148,3 +148,10 @@ def test_the_page_of_benchmarks_has_a_place_for_every_one() -> None:
     for bench in (ROOT / "benches").glob("[!_]*.py"):
         assert f"`./milepost bench {bench.stem}`" in page
         assert re.search(rf"<!-- {bench.stem} -->\n(?:.*\n)*?<!-- /{bench.stem} -->\n", page)
+
+
+def test_the_page_of_screens_shows_pictures_that_there_are() -> None:
+    folder = ROOT / "docs" / "screens"
+    shown = re.findall(r"\]\((\S+\.png)\)", (folder / "README.md").read_text())
+    assert len(shown) == len(set(shown)) > 30
+    assert [name for name in shown if not (folder / name).is_file()] == []

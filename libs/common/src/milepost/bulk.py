@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from milepost.task_state import Status
+from milepost.whole import WHOLE
 
 TYPE = "milepost.bulk"
 QUEUE = "operators"
@@ -19,7 +20,7 @@ Action = Literal["cancel", "retry", "redrive"]
 Text = Annotated[
     str, Field(min_length=1, max_length=255, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*$")
 ]
-Seconds = Annotated[int, Field(ge=0, le=MAX_SECONDS)]
+Seconds = Annotated[int, Field(ge=0, le=MAX_SECONDS), WHOLE]
 
 
 class BulkFilter(BaseModel):

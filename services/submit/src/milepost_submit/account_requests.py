@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
+from milepost.whole import WHOLE
 from milepost_service.described import LINE, USERNAME
-from milepost_service.strict_model import WHOLE, Body
+from milepost_service.strict_model import Body
 from milepost_submit.requests import Owner, printable
 
 MAX_TOKEN_SECONDS = 10 * 365 * 24 * 3600
