@@ -26,8 +26,8 @@ CHANGES = [
     ("libs/log/src/milepost_log/lua/log.lua", "emit('logged',", "emit('logged/2',"),
     (
         "libs/log/src/milepost_log/lua/start.lua",
-        """'{"worker":"' .. caller.worker .. '"}'""",
-        """'{"worker":"' .. caller.worker .. '","host":"new"}'""",
+        "attempt, caller.says, trace",
+        """attempt, string.sub(caller.says, 1, -2) .. ',"host":"new"}', trace""",
     ),
 ]
 """File, what it has, and what it has then: the first time that it has it."""

@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,13 +239,16 @@ _milepost 2>/dev/null; echo "${{COMPREPLY[@]}}"
     assert {"demo.steps", "mail.send"} <= set(second.split())
 
 
+AGAIN_SECONDS = 8.0
+
+
 def on_terminal(shell: Terminal, arguments: Sequence[str], *, interrupt_on: str = "") -> str:
     """What a command shows on a terminal, and its exit status at the end."""
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(shell.home)
         os.execve(sys.executable, shell.command(*arguments), shell.environment())
-    shown = b""
+    shown, pressed_at = b"", float("-inf")
     while True:
         try:
             some = os.read(fd, 65536)
@@ -253,8 +257,10 @@ def on_terminal(shell: Terminal, arguments: Sequence[str], *, interrupt_on: str 
         if not some:
             break
         shown += some
-        if interrupt_on and interrupt_on.encode() in shown:
-            interrupt_on = ""
+        # Pressed again where nothing came of it, as people do.
+        is_due = time.monotonic() - pressed_at > AGAIN_SECONDS
+        if interrupt_on and interrupt_on.encode() in shown and is_due:
+            pressed_at = time.monotonic()
             os.write(fd, b"\x03")
     os.close(fd)
     _, status = os.waitpid(pid, 0)
