@@ -17,7 +17,8 @@ from milepost.settings import Settings
 from milepost_notify.archive import Logged, take_in
 from milepost_notify.changes import Known
 from milepost_notify.folding import fold
-from milepost_notify.main import migrate, tune
+from milepost_notify.main import migrate
+from milepost_notify.projecting import tune
 from milepost_notify.rebuild import rebuild
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_rebuild import SqlRebuild

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import httpx
 from container_engine import Engine
 from milepost_cli.checkout import ROOT
 from valkey_server import free_port
+from waiting import wait_for
 
 BAD = ('"level": "ERROR"', '"level": "CRITICAL"', "Traceback", "[error]", "[crit]", "[emerg]",
        "ERROR:", "FATAL:", "PANIC:", "NOPERM", "BUG REPORT")  # fmt: skip
@@ -107,18 +107,18 @@ class Stack:
 
     def wait_until_back(self, service: str, restarts: int, seconds: float = 90) -> None:
         """Wait until it is started again and well."""
-        deadline = time.monotonic() + seconds
-        while not self.is_back(service, restarts):
-            assert time.monotonic() < deadline, f"{service} is not back:{self.state()}"
-            time.sleep(0.2)
+        wait_for(
+            lambda: self.is_back(service, restarts),
+            lambda: f"{service} is back{self.state()}",
+            seconds,
+        )
 
     def wait_until_well(self, seconds: float = 120) -> None:
         """Wait until whatever runs for long is healthy."""
-        deadline = time.monotonic() + seconds
         unwell = ("ps", "--quiet", "--filter", "health=starting", "--filter", "health=unhealthy")
-        while self.engine.ask(*unwell):
-            assert time.monotonic() < deadline, f"not all is well:{self.state()}"
-            time.sleep(0.5)
+        wait_for(
+            lambda: not self.engine.ask(*unwell), lambda: f"all is well{self.state()}", seconds
+        )
 
     def logs(self, services: Sequence[str] = (), since: str = "") -> str:
         """What all, or these, have said."""

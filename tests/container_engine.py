@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
+
+from waiting import wait_for
 
 NEEDED = {"dockerd": "docker.io", "containerd": "containerd", "mmdebstrap": "mmdebstrap"}
 """Programs, and the Debian packages that have them."""
@@ -65,12 +67,14 @@ class Engine:
         }
 
     def _wait(self, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while self.run("version", check=False, seconds=30).returncode != 0:
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                said = (self.folder / "log").read_text(errors="replace").splitlines()
-                raise NoEngineError(f"dockerd does not start: {said[-1] if said else 'silent'}")
-            time.sleep(0.2)
+        def answers() -> bool:
+            return self.run("version", check=False, seconds=30).returncode == 0
+
+        with suppress(AssertionError):
+            wait_for(lambda: answers() or self._process.poll() is not None, "dockerd", seconds)
+        if not answers():
+            said = (self.folder / "log").read_text(errors="replace").splitlines()
+            raise NoEngineError(f"dockerd does not start: {said[-1] if said else 'silent'}")
 
     def run(
         self, *arguments: str | Path, check: bool = True, seconds: float = 120

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
@@ -27,7 +27,7 @@ from milepost.owners import partition_of
 from milepost.settings import Settings
 from milepost_log.reader import LogReader
 from milepost_log.servers import AsyncServers, open_servers_async
-from milepost_notify.main import DAY_MS
+from milepost_notify.projecting import DAY_MS
 from milepost_notify.projector import Ports, Projection
 from milepost_notify.redis_wakeups import announce
 from milepost_notify.store import ProjectionStore
@@ -38,21 +38,6 @@ from milepost_service.running import running
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 BASE = "http://milepost.test"
 API = "/api/notify"
-
-Found = TypeVar("Found")
-
-
-async def until(
-    look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], seconds: float = 10
-) -> Found:
-    """Look again and again until it is as wanted; fails after the deadline with what was seen."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = await look()
-        if holds(found):
-            return found
-        assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.01)
 
 
 def task_id(number: int = 0) -> str:

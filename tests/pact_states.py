@@ -16,7 +16,7 @@ from milepost import tokens
 from milepost_service.sessions import SESSION_COOKIE
 from pact_shapes import PARAMS, PARENT
 from person import Person
-from up_process import wait_for
+from waiting import wait_for
 
 State = dict[str, Any]
 NOTHING: State = {}

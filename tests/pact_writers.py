@@ -11,7 +11,8 @@ from milepost.keys import PartitionKeys
 from milepost_cli import instance
 from milepost_log.connection import connect
 from person import Person
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 FROM_SUBMIT = ("task.created", "task.cancel_requested", "task.dismissed", "inbox.read")
 

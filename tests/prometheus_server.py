@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from alerting import program
-from up_process import wait_for
 from valkey_server import free_port
+from waiting import wait_for
 
 
 class Prometheus:

@@ -4,23 +4,15 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_SECONDS = 10.0
 READY_PATHS = ("/api/notify/readyz", "/api/submit/readyz")
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait until the condition holds; fails with `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.01)  # between two looks at the condition
 
 
 def lives(pid: int) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from up_process import ROOT, Up, wait_for
+from up_process import ROOT, Up
+from waiting import wait_for
 
 EXAMPLES = ROOT / "examples"
 

@@ -15,7 +15,8 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from desk import serve, sign_up, submit
 from person import new_id
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 STREAM = "**/api/notify/notifications/stream*"
 NOTIFICATIONS = "**/api/notify/notifications?*"

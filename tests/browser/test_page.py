@@ -11,7 +11,8 @@ import pytest_asyncio
 from playwright.async_api import ConsoleMessage, Page, Request, expect
 
 from person import PASSWORD, Person
-from up_process import ROOT, Up, wait_for
+from up_process import ROOT, Up
+from waiting import wait_for
 
 SCREENS = ROOT / "docs" / "screens"
 

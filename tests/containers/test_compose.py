@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from compose_stack import Stack
 from container_images import NEXT, OURS
 from person import Person
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)  # the first to ask for the stack waits for the builds too
 PROGRAMS = ("submit", "notify", "projector", "worker")
@@ -146,6 +146,11 @@ def test_one_version_replaces_the_other_under_load_and_no_task_is_lost(stack: St
             accepted.append(person.submit("demo.steps", steps=4, seconds=0.4))
             over.wait(0.05)
 
+    def more_than(count: int) -> None:
+        """Wait until people have gone on."""
+        wait_for(lambda: len(accepted) > count or not loading.is_alive(), "people go on", 60)
+        assert loading.is_alive()
+
     def versions() -> list[str]:
         label = "org.opencontainers.image.version"
         return [stack.the(name)["Config"]["Labels"][label] for name in PROGRAMS]
@@ -159,11 +164,7 @@ def test_one_version_replaces_the_other_under_load_and_no_task_is_lost(stack: St
         for service in ("worker", "projector", "notify", "submit"):
             count = len(accepted)
             stack.up("--no-deps", service)
-            deadline = time.monotonic() + 60
-            while len(accepted) == count:  # people went on
-                assert time.monotonic() < deadline
-                assert loading.is_alive()
-                time.sleep(0.05)
+            more_than(count)
     finally:
         over.set()
         loading.join(60)

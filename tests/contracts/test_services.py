@@ -1,7 +1,6 @@
 """Parts of Milepost are consumers of each other: submit asks notify for what its log has forgotten,
 notify asks submit what credentials are, a running task and an application's backend submit."""
 
-import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from milepost_submit.main import build
 from pact_exchange import Exchange, Given, from_state, kept, mocked
 from pact_shapes import CURSOR, NEW, PARAMS, PARENT, STOPPED, TASK_ID, accepted, task
 from surroundings import StartWorker, log, start_worker
+from waiting import until
 
 __all__ = ["log", "start_worker"]
 
@@ -66,9 +66,7 @@ async def test_what_submit_needs_of_notify_is_what_is_kept(
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://milepost.test", headers=headers
             ) as client:
-                async with asyncio.timeout(20):
-                    while (await app.state.ready())["redis"] != "ok":  # noqa: ASYNC110  # nothing to wait on
-                        await asyncio.sleep(0)
+                await until(app.state.ready, lambda checks: checks["redis"] == "ok")
                 answer = await client.post(f"/api/submit/tasks/{STOPPED}/retry")
         assert answer.status_code == 201, answer.text
         assert answer.json()["title"] == "Steps"

@@ -27,8 +27,8 @@ from milepost_log.connection import connect
 from next_version import next_version, this_version
 from one_origin import one_origin
 from person import new_id
-from up_process import wait_for
 from valkey_server import free_port
+from waiting import wait_for
 
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 OWNERS = ("ann", "bob", "cem")

@@ -19,8 +19,9 @@ from milepost.callers import LEEWAY_SECONDS
 from milepost.settings import Settings
 from milepost_notify.main import build
 from milepost_service.http_protocol import protocol_of
-from notify_surroundings import SECRET, QuietServer, Scribe, log, settings, until
+from notify_surroundings import SECRET, QuietServer, Scribe, log, settings
 from up_process import Up
+from waiting import until
 
 __all__ = ["log", "settings"]
 

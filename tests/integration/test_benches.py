@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from milepost_cli.checkout import ROOT
-from up_process import wait_for
+from waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

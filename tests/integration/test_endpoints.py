@@ -30,8 +30,9 @@ from milepost_cli.web import compose
 from milepost_log import catalogue
 from milepost_log.servers import open_servers
 from milepost_service.http_protocol import protocol_of
-from notify_surroundings import QuietServer, settings, until
+from notify_surroundings import QuietServer, settings
 from submit_surroundings import BULK, FREE, SECRET
+from waiting import until
 
 __all__ = ["settings"]
 

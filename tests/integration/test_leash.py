@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from milepost_cli import leash
-from up_process import lives, wait_for
+from up_process import lives
+from waiting import wait_for
 
 SUPERVISOR = """
 import os, sys

@@ -14,7 +14,8 @@ import pytest
 from milepost_log.connection import connect
 from person import PASSWORD, Person
 from surroundings import StartUp
-from up_process import Up, command, wait_for
+from up_process import Up, command
+from waiting import wait_for
 
 
 def signed_in(up: Up, name: str) -> Person:

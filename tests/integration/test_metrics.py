@@ -21,8 +21,9 @@ from milepost.keys import PartitionKeys
 from milepost.task_state import ENDED
 from milepost_cli.checkout import ROOT
 from person import Person
-from up_process import Up, wait_for
+from up_process import Up
 from valkey_server import Valkey, free_port
+from waiting import wait_for
 
 PAGE = ROOT / "docs" / "observability.md"
 FOREIGN = ("process_", "python_")

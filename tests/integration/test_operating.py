@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from surroundings import StartUp
-from up_process import command, descendants_of, lives, wait_for
+from up_process import command, descendants_of, lives
+from waiting import wait_for
 
 
 def dead(folder: Path, *arguments: str) -> tuple[int, str, str]:

@@ -16,7 +16,8 @@ from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
 from person import Person
 from submit_surroundings import SECRET
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 BULK = "/api/submit/admin/bulk"
 

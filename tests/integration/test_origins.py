@@ -15,7 +15,8 @@ import pytest
 
 from milepost.tokens import mint
 from person import Person, new_id
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 LOOKALIKES = [
     "bob",

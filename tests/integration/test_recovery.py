@@ -15,7 +15,8 @@ import pytest
 import redis
 
 from person import Person
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 PROMISED_SECONDS = 5.0
 TIMES = 3

@@ -10,8 +10,8 @@ import pytest
 
 from milepost_log.connection import connect
 from submit_surroundings import SECRET
-from up_process import wait_for
 from valkey_server import Valkey, free_port
+from waiting import wait_for
 
 
 @pytest.mark.parametrize("part", ["submit", "notify", "projector", "worker"])

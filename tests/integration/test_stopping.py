@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 
 from person import Person
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 
 def test_open_streams_and_polls_end_at_once_when_told_to_stop(tmp_path: Path):

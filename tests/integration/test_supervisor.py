@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from up_process import ROOT, descendants_of, lives, wait_for
+from up_process import ROOT, descendants_of, lives
+from waiting import wait_for
 
 STAY = "while :; do sleep 1; done"
 

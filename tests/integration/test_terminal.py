@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from person import PASSWORD, Person
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 
 @dataclass(frozen=True)

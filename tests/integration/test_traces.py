@@ -17,7 +17,8 @@ import pytest
 
 from milepost.tokens import mint
 from otlp_receiver import Received, Receiver, receiving
-from up_process import Up, wait_for
+from up_process import Up
+from waiting import wait_for
 
 TASKS = """
 import logging

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 from surroundings import StartUp
-from up_process import Up, command_line, descendants_of, lives, wait_for
+from up_process import Up, command_line, descendants_of, lives
 from valkey_server import Valkey
+from waiting import wait_for
 
 NAMES = ["mail sink", "valkey", "web", "worker 1", "worker 2"]
 MAX_SUPERVISOR_KIB = 25 * 1024

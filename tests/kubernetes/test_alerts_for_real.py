@@ -15,8 +15,9 @@ from alerting import metrics_in, rules, write_rules
 from milepost.keys import PartitionKeys
 from person import Person
 from prometheus_server import Prometheus
-from up_process import Up, wait_for
+from up_process import Up
 from valkey_server import Valkey, free_port
+from waiting import wait_for
 
 SECONDS = 60
 

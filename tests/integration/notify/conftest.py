@@ -9,8 +9,9 @@ from fastapi import FastAPI
 
 from milepost.settings import Settings
 from milepost_notify.main import build
-from notify_surroundings import BASE, Person, Scribe, log, settings, until
+from notify_surroundings import BASE, Person, Scribe, log, settings
 from surroundings import start_worker
+from waiting import until
 
 __all__ = ["log", "settings", "start_worker"]
 

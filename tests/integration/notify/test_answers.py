@@ -18,7 +18,8 @@ from milepost.records import Task
 from milepost.settings import Settings
 from milepost_notify.main import build
 from milepost_notify.routers.shapes import Events, Explanation, Notifications, Tasks
-from notify_surroundings import API, BASE, Person, Scribe, lines, served, task_id, until
+from notify_surroundings import API, BASE, Person, Scribe, lines, served, task_id
+from waiting import until
 
 RUNNING = e.TaskStarted(worker="w")
 PROBLEM = "application/problem+json"

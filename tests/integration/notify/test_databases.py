@@ -22,9 +22,10 @@ from milepost.cursors import ZERO, Cursor
 from milepost.settings import Settings
 from milepost_notify.main import build
 from milepost_notify.sql import SqlProjectionStore
-from notify_surroundings import BASE, Person, Scribe, projecting, task_id, until
+from notify_surroundings import BASE, Person, Scribe, projecting, task_id
 from pgbouncer_server import PgBouncer
 from postgres_server import Postgres
+from waiting import until
 
 RECOVERY_SECONDS = 20
 """Promised are 5 s, on a machine that has nothing else to do; CI shares its cores."""

@@ -11,8 +11,9 @@ from milepost import events as e
 from milepost.cursors import Cursor, StreamId
 from milepost_log.commands import CommandLog
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
-from notify_surroundings import Person, Scribe, task_id, until
+from notify_surroundings import Person, Scribe, task_id
 from valkey_cluster import BOTH
+from waiting import until
 
 pytestmark = BOTH
 

@@ -30,8 +30,9 @@ from milepost_log.work import WorkLog
 from milepost_notify import supervisor, tables
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.sql_live import SqlLiveTasks
-from notify_surroundings import Scribe, projecting, task_id, until
+from notify_surroundings import Scribe, projecting, task_id
 from surroundings import StartWorker
+from waiting import until
 
 OTHER_LOG = "ffff" * 8
 SLOW = {"steps": 1, "seconds": 600}

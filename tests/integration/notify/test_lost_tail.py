@@ -20,7 +20,8 @@ from milepost_notify.lost_tail import before
 from milepost_notify.main import migrate
 from milepost_notify.sql import SqlProjectionStore
 from milepost_service.running import running
-from notify_surroundings import Person, Scribe, lines, projecting, task_id, until
+from notify_surroundings import Person, Scribe, lines, projecting, task_id
+from waiting import until
 
 PLACES = 20
 OWNERS = ("bob", "bobby", "%")

@@ -13,7 +13,7 @@ from histories import created
 from milepost.settings import Settings
 from notify_processes import Deployment
 from notify_surroundings import Scribe, task_id
-from up_process import wait_for
+from waiting import wait_for
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.store import StoreUnavailable
 from milepost_notify.supervisor import Supervised
 from milepost_notify.tables import task
-from notify_surroundings import Scribe, lines, projecting, task_id, until
+from notify_surroundings import Scribe, lines, projecting, task_id
 from valkey_server import Valkey
+from waiting import until
 
 RECOVERY_SECONDS = 20
 """Promised are 5 s, on a machine that has nothing else to do; CI shares its cores."""

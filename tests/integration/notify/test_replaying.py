@@ -14,7 +14,8 @@ from milepost import codec
 from milepost import events as e
 from milepost.settings import Settings
 from milepost_notify.sql_replay import SqlReplayStore
-from notify_surroundings import Person, Scribe, task_id, until
+from notify_surroundings import Person, Scribe, task_id
+from waiting import until
 
 
 class _Started(e.Payload):

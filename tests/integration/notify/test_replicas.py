@@ -19,11 +19,13 @@ from milepost.owners import partition_of
 from milepost.settings import Settings
 from milepost_log.connection import connect_async
 from milepost_log.server_checks import Watch
-from milepost_notify.main import build, projecting
+from milepost_notify.main import build
+from milepost_notify.projecting import projecting
 from milepost_notify.replicas import Sign
 from milepost_notify.sql import SqlProjectionStore
 from milepost_notify.supervisor import Supervised
-from notify_surroundings import Scribe, lines, task_id, until
+from notify_surroundings import Scribe, lines, task_id
+from waiting import until
 
 PARTITIONS = 4
 OWNERS = {partition_of(f"owner {number}", PARTITIONS): f"owner {number}" for number in range(50)}

@@ -15,8 +15,9 @@ from milepost.settings import Settings
 from milepost_log.servers import open_servers_async
 from milepost_notify.main import build
 from milepost_service import request_limit
-from notify_surroundings import API, BASE, SECRET, Person, Scribe, lines, until
+from notify_surroundings import API, BASE, SECRET, Person, Scribe, lines
 from valkey_server import Valkey
+from waiting import until
 
 EACH = 3
 

@@ -10,8 +10,10 @@ from histories import NOON, created
 from milepost import events as e
 from milepost.cursors import Cursor
 from milepost.settings import Settings
-from milepost_notify.main import DAY_MS, build
-from notify_surroundings import BASE, Person, Scribe, task_id, until
+from milepost_notify.main import build
+from milepost_notify.projecting import DAY_MS
+from notify_surroundings import BASE, Person, Scribe, task_id
+from waiting import until
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from milepost.settings import Settings
 from milepost_notify.main import build
 from milepost_service.sessions import SESSION_COOKIE
 from milepost_submit.main import build as build_submit
-from notify_surroundings import API, BASE, Scribe, served, until
+from notify_surroundings import API, BASE, Scribe, served
 from submit_surroundings import session_of
+from waiting import until
 
 TOKENS = "/api/submit/access-tokens"
 

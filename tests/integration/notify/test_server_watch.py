@@ -8,8 +8,9 @@ from milepost.keys import PartitionKeys
 from milepost.settings import Settings
 from milepost_log.connection import connect_async
 from milepost_notify.main import build
-from notify_surroundings import Scribe, task_id, until
+from notify_surroundings import Scribe, task_id
 from valkey_server import Valkey
+from waiting import until
 
 MAXMEMORY = 8 * 1024 * 1024
 

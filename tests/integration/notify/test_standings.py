@@ -23,9 +23,10 @@ from milepost_log.work import WorkLog
 from milepost_notify.redis_standings import RedisStandings
 from milepost_notify.rows import TaskRow
 from milepost_notify.standing import UNKNOWN, Standing
-from notify_surroundings import Person, Scribe, task_id, until
+from notify_surroundings import Person, Scribe, task_id
 from surroundings import StartWorker
 from valkey_cluster import BOTH, direct
+from waiting import until
 
 pytestmark = BOTH
 

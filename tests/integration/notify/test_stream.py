@@ -22,7 +22,8 @@ from milepost_notify.routers import event_stream
 from milepost_notify.routers import stream as stream_module
 from milepost_notify.rows import TASK_PROGRESS, UNREAD_MESSAGE_COUNT
 from milepost_service.http_protocol import HttpProtocol
-from notify_surroundings import API, Person, Scribe, served, task_id, until
+from notify_surroundings import API, Person, Scribe, served, task_id
+from waiting import until
 
 
 @dataclass

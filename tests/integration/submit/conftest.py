@@ -1,6 +1,5 @@
 """Submit as a running application: real Valkey, SQLite in a folder of the test, a clock by hand."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -28,6 +27,7 @@ from submit_surroundings import (
     Notify,
 )
 from valkey_cluster import direct
+from waiting import until
 
 TYPES = (MAIL, FREE, PRIVATE, BULK)
 
@@ -83,9 +83,7 @@ async def app(
     archive = Archive("http://notify.test", httpx.MockTransport(notify))
     app = build(settings, clock=clock, archive=archive)
     async with app.router.lifespan_context(app):
-        async with asyncio.timeout(10):
-            while (await app.state.ready())["redis"] != "ok":  # noqa: ASYNC110  # nothing to wait on
-                await asyncio.sleep(0)
+        await until(app.state.ready, lambda checks: checks["redis"] == "ok")
         yield app
 
 

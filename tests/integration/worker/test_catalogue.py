@@ -8,7 +8,7 @@ from milepost import keys
 from milepost_log import catalogue
 from milepost_log.connection import connect
 from surroundings import StartWorker
-from up_process import wait_for
+from waiting import wait_for
 
 
 async def test_a_catalogue_that_got_lost_is_announced_again(

@@ -7,8 +7,9 @@ from pathlib import Path
 from log_probe import LogProbe
 from milepost.events import TaskSucceeded
 from surroundings import StartWorker
-from up_process import children_of, command_line, lives, wait_for
+from up_process import children_of, command_line, lives
 from valkey_server import Valkey
+from waiting import wait_for
 from worker_process import WorkerProcess
 
 

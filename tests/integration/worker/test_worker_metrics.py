@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from log_probe import LogProbe
 from surroundings import StartWorker
-from up_process import wait_for
 from valkey_server import Valkey
+from waiting import wait_for
 
 
 class Scraper:

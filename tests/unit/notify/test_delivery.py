@@ -23,7 +23,7 @@ from milepost_notify.memory_standings import MemoryStandings
 from milepost_notify.rows import UNREAD_MESSAGE_COUNT
 from milepost_notify.store import Filters, Snapshot
 from milepost_notify.wakeups import WakeUp
-from notify_surroundings import until
+from waiting import until
 
 BOB = Feed("bob")
 

@@ -9,7 +9,7 @@ import pytest
 
 from milepost_worker.work_queue import WorkQueue
 from started import started_task
-from up_process import wait_for
+from waiting import wait_for
 
 
 def item(entry: str) -> Any:

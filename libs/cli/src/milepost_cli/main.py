@@ -125,7 +125,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         service.add_argument("--host", default=host, help="address to listen on (MILEPOST_HOST)")
         service.add_argument("--port", type=port, default=DEFAULT_PORT, help="port to listen on")
     add_worker_options(add("worker", "milepost_worker.main:run", "run tasks"))
-    add("projector", "milepost_notify.main:run_projector", "fold the log into the read models")
+    add("projector", "milepost_notify.projector_main:run", "fold the log into the read models")
     add("migrate", "milepost_cli.migrate:run", "bring the database schema up to date")
     add_dead(add("dead", "milepost_cli.dead:run", "what nobody could read: see, retry, drop it"))
     rebuild = add(

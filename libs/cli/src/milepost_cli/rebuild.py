@@ -16,7 +16,7 @@ from milepost_cli import operating, schema
 from milepost_cli.bar import Bar
 from milepost_cli.printable import printable
 from milepost_notify.comparison import Compared, Example
-from milepost_notify.main import tune
+from milepost_notify.projecting import tune
 from milepost_notify.rebuild import Rebuilt, rebuild
 from milepost_notify.sql_generations import RebuildMoved
 from milepost_notify.sql_rebuild import SqlRebuild

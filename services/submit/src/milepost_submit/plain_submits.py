@@ -18,12 +18,11 @@ from milepost.problems import HttpProblem
 from milepost_service import failures, strict_json
 from milepost_service.auth import known_writer
 from milepost_service.bodies import BodyRoom
-from milepost_submit.decisions import decide_new
 from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import TaskRequest
-from milepost_submit.routers.appending import append_one
-from milepost_submit.routers.asked import fresh_id, limits_of, settings_of
+from milepost_submit.routers.appending import append_one, decided
+from milepost_submit.routers.asked import settings_of
 
 SHORT_BYTES = 64 * 1024
 """Larger bodies go the long way, which reads them in a thread."""
@@ -63,18 +62,11 @@ class PlainSubmits:
     @staticmethod
     async def _answer(request: Request, who: Caller, raw: bytes) -> Response | None:
         """Accept the task; null, and nothing has happened, where there is something to refuse."""
-        parts, settings = parts_of(request), settings_of(request)
         try:
-            body = TaskRequest.model_validate(strict_json.loads(raw, settings.max_json_depth))
-            owned = parts.commands.of(request, who, body.owner)
-            types = await parts.catalogue.types({body.type})
-            task = decide_new(
-                body,
-                owned.type_of(types, body.type),
-                fresh_id=fresh_id(request),
-                parent=owned.parent,
-                limits=limits_of(settings),
-            )
+            depth = settings_of(request).max_json_depth
+            body = TaskRequest.model_validate(strict_json.loads(raw, depth))
+            owned = parts_of(request).commands.of(request, who, body.owner)
+            task = await decided(request, owned, body)
         except (strict_json.NotJson, ValidationError, HttpProblem, Refusal):
             return None
         answer, status, headers = await append_one(owned, task, may_repeat=body.id is not None)

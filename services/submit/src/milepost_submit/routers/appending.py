@@ -1,13 +1,44 @@
-"""Owns the way from decided tasks into the log and back to the client. Decides nothing."""
+"""Owns the way of a request for a task to its decision, into the log and back to the client.
+
+`decisions` has the rules.
+"""
+
+from fastapi import Request
 
 from milepost.problems import HttpProblem, field_error
 from milepost_log.commands import Accepted, NewTask, RequestConflict, TooManyTasks
+from milepost_submit.decisions import decide_new
 from milepost_submit.owned import Owned
-from milepost_submit.requests import TaskAnswer
+from milepost_submit.parts import parts_of
+from milepost_submit.requests import TaskAnswer, TaskRequest
+from milepost_submit.routers.asked import fresh_id, limits_of, settings_of
 
 REPLAYED = {"Idempotent-Replayed": "true"}
 """Says that this is the first answer again; its status is 200."""
 _RETRY_AFTER_SECONDS = "5"
+
+
+async def decided(
+    request: Request, owned: Owned, body: TaskRequest, key: str | None = None
+) -> NewTask:
+    """What a request for one task comes to.
+
+    Args:
+        key: the Idempotency-Key, if one was sent.
+
+    Raises:
+        Refusal: see `decide_new`; 404 for a type that is not there for this caller.
+        LogUnavailable: nobody knows the type, and Redis does not answer.
+    """
+    types = await parts_of(request).catalogue.types({body.type})
+    return decide_new(
+        body,
+        owned.type_of(types, body.type),
+        fresh_id=fresh_id(request),
+        parent=owned.parent,
+        limits=limits_of(settings_of(request)),
+        idempotency_key=key,
+    )
 
 
 async def append_one(

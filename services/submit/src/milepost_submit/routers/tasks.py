@@ -10,11 +10,10 @@ from milepost_service.answers import PROBLEM_RESPONSES, again
 from milepost_service.auth import Writer, writer
 from milepost_service.bodies import strict_route
 from milepost_submit.batches import RefusedItem, decide_batch, types_named
-from milepost_submit.decisions import decide_new
 from milepost_submit.parts import parts_of
 from milepost_submit.refusals import Refusal
 from milepost_submit.requests import BatchAnswer, BatchRequest, TaskAnswer, TaskRequest
-from milepost_submit.routers.appending import REPLAYED, answer_of, append, append_one
+from milepost_submit.routers.appending import REPLAYED, answer_of, append, append_one, decided
 from milepost_submit.routers.asked import (
     IdempotencyKey,
     OwnerQuery,
@@ -47,18 +46,9 @@ async def submit(
     owner: OwnerQuery = None,
 ) -> TaskAnswer:
     """Accept a task, once: the same id or Idempotency-Key and body again get the first answer."""
-    parts, settings = parts_of(request), settings_of(request)
-    owned = parts.commands.of(request, who, one_owner(body.owner, owner))
-    types = await parts.catalogue.types({body.type})
+    owned = parts_of(request).commands.of(request, who, one_owner(body.owner, owner))
     try:
-        task = decide_new(
-            body,
-            owned.type_of(types, body.type),
-            fresh_id=fresh_id(request),
-            parent=owned.parent,
-            limits=limits_of(settings),
-            idempotency_key=key,
-        )
+        task = await decided(request, owned, body, key)
     except Refusal as refusal:
         raise refusal.problem("body") from refusal
     may_repeat = key is not None or body.id is not None
