@@ -1,7 +1,8 @@
 -- Part of `take`, `resume` and `redrive`, behind the prelude: which tasks a worker has to leave to
--- others or to later (operators pause queues and types), and where they wait. `caller` has its `worker`, `knows` (type -> true; nil for
--- every type), `limits` (type -> most running ones of an owner), `rooms` (type -> how many more it
--- takes; nil for any number), `alone` (true while it takes a suspect) and `says` (data of `started`).
+-- others or to later (operators pause queues and types), and where they wait. `caller` has its
+-- `worker`, `knows` (type -> true; nil for every type), `limits` (type -> most running ones of
+-- an owner), `rooms` (type -> how many more it takes; nil for any number), `alone` (true while it
+-- takes a suspect) and `says` (data of `started`).
 
 -- So many crashes make a task a suspect of having caused them: it runs with nothing beside it.
 local SUSPECT = MAX_CRASHES - 1

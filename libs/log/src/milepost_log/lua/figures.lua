@@ -23,7 +23,8 @@ for i = 1, #counts, 2 do
     ages[queue] = oldest
   end
 end
-for _, line in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do -- they wait aside since their turn
+-- They wait aside since their turn.
+for _, line in ipairs(redis.call('SMEMBERS', prefix .. ':unclaimed')) do
   local queue = string.match(line, '^([^:]+):[hnl]:')
   local first = redis.call('ZRANGE', prefix .. ':unclaimed:' .. line, 0, 0, 'WITHSCORES')[2]
   if queue and first then ages[queue] = math.max(ages[queue] or 0, age(first)) end

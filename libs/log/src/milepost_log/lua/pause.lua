@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Pause or resume a queue or a task type in one partition: `take` starts nothing of it from then on.
+-- Pause or resume a queue or a task type in one partition: from then on `take` starts nothing of it,
+-- or goes on.
 -- KEYS[1] log  [2] paused
 -- ARGV[1] prefix  [2] "queue <name>" | "type <name>"
 --      [3] who and why, as JSON; "" resumes  [4] since when in ms, "" for now

@@ -63,8 +63,8 @@ local function ring(q)
   redis.call('PUBLISH', namespace .. ':bell:' .. queue, partition)
 end
 
--- How many tasks stand where, by status; the queued ones by queue. What a call moves from one place to
--- another is gathered here and written once, by `write_counts`, behind every script: accepted is
+-- How many tasks stand where, by status; the queued ones by queue. What a call moves from one place
+-- to another is gathered here and written once, by `write_counts`, behind every script: accepted is
 -- always what has ended and what lives.
 local counted = {}
 local function tally(place, more) counted[place] = (counted[place] or 0) + more end
@@ -74,7 +74,9 @@ end
 
 local function write_counts()
   for place, more in pairs(counted) do
-    if more ~= 0 then redis.call('HINCRBY', prefix .. ':counts', place, string.format('%.0f', more)) end
+    if more ~= 0 then
+      redis.call('HINCRBY', prefix .. ':counts', place, string.format('%.0f', more))
+    end
   end
   counted = {}
 end
@@ -223,7 +225,8 @@ local function bury(stream, entry, reason, fields)
 end
 
 -- End a task: terminal event, acknowledgement and the owner's count in one step. The caller has
--- counted it where it was. `e` is its entry, "" for none; `slot` the type whose limit its attempt counts against, if any.
+-- counted it where it was. `e` is its entry, "" for none; `slot` the type whose limit its attempt
+-- counts against, if any.
 local function end_task(key, o, id, owner, attempt, q, e, slot, status, data, extra)
   if status == 'succeeded' then -- nobody may run it again: its params, 500 KiB perhaps, go with it
     redis.call('HSET', key, 's', status, 'e', '', 'v', '', 'd', '')

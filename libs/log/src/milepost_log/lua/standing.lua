@@ -84,8 +84,8 @@ if status == 'queued' and q then
 end
 local paused, about = '', ''
 if status ~= 'running' and q then
-  local names = {'queue', 'type'}
-  local found = redis.call('HMGET', prefix .. ':paused', 'queue ' .. string.sub(q, 1, -3), 'type ' .. ARGV[5])
+  local names, queue = {'queue', 'type'}, string.sub(q, 1, -3)
+  local found = redis.call('HMGET', prefix .. ':paused', 'queue ' .. queue, 'type ' .. ARGV[5])
   for i = 2, 1, -1 do
     if found[i] then paused, about = names[i], found[i] end
   end
