@@ -37,7 +37,7 @@ def appear(servers: Servers, namespace: str, worker: str, build: str) -> None:
     Raises:
         LogUnavailable: Redis does not answer.
     """
-    call(servers, "appear", [keys.workers(namespace)], [f"{worker} {build}", KEEP_SECONDS])
+    call(servers, "note", [keys.workers(namespace)], [f"{worker} {build}", KEEP_SECONDS])
 
 
 async def heard_of(servers: AsyncServers, namespace: str) -> dict[str, str]:

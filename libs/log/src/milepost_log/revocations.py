@@ -27,7 +27,7 @@ class RevokedList:
         Raises:
             LogUnavailable: Redis does not answer; whether anybody hears of it is unknown.
         """
-        await call_async(self._servers, "revoke", [self._key], [credential, KEEP_SECONDS])
+        await call_async(self._servers, "note", [self._key], [credential, KEEP_SECONDS])
 
     async def look(self) -> list[str]:
         """Ids that came since the last look, some of them once more.

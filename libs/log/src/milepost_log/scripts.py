@@ -16,11 +16,11 @@ from milepost_log.servers import AsyncServers, Servers
 
 Argument = str | bytes | int | float
 _PARTS = {
-    "take": ("aside", "start", "claim", "ending"),
-    "resume": ("aside", "start"),
-    "redrive": ("aside", "start"),
+    "take": ("type_of", "aside", "start", "claim", "ending"),
+    "resume": ("type_of", "aside", "start"),
+    "redrive": ("type_of", "aside", "start"),
     "finish": ("ending",),
-    "holdings": ("aside", "start"),
+    "holdings": ("type_of",),
     "standing": ("untaken",),
     "figures": ("untaken",),
 }
@@ -35,7 +35,7 @@ return answer"""
 """What the prelude gathered for the end of the call is done whatever happens to the rest. The
 server's own words keep their code only as a reply; a caught error is a string to Valkey, a table to
 Redis."""
-_ALONE = {"appear", "bucket", "limit", "revoke"}
+_ALONE = {"bucket", "limit", "note"}
 """Not about a partition: without prelude and frame."""
 
 

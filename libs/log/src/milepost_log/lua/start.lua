@@ -1,16 +1,6 @@
 -- Part of `take`, `resume` and `redrive`, behind the prelude: reads a queue entry's task and starts
 -- it. Entries that nobody can read go to the dead letters with their reason.
 
--- The task type named by the data of `created`; nil where nothing can be read.
-local function type_of(data)
-  local kind = string.match(data, '^{"task_type":"([a-z0-9_.]+)"')
-  if not kind then
-    local ok, created = pcall(cjson.decode, data)
-    kind = ok and type(created) == 'table' and created.task_type
-  end
-  return type(kind) == 'string' and #kind <= 100 and string.match(kind, '^[a-z0-9_.]+$') or nil
-end
-
 -- Why a task can be started by nobody; nil when it can.
 local function damage(kind, attempt, q)
   if not kind then return 'its task does not say what to do' end
