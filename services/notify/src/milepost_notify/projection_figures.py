@@ -1,7 +1,8 @@
 """Owns the figures of what this process has projected, as Prometheus collects them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TypeVar
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,8 +12,9 @@ from milepost_notify.measures import Kind, Measures
 from milepost_notify.supervisor import Supervised
 
 MOST_KINDS = 500
-"""Task types with a history of their own; further ones are counted together."""
+"""So many kinds have figures of their own; further ones are counted together."""
 OTHER = Kind("other", "other")
+Key = TypeVar("Key", bound=Hashable)
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _LONG = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 
@@ -42,9 +44,9 @@ class ProjectionFigures:
         for age in measures.ages:
             visible(age + since_read)
         for kind, waited in measures.waits:
-            self._wait_of(kind).observe(waited)
+            _of(self._waits, kind, OTHER).observe(waited)
         for kind, outcome, took in measures.runs:
-            self._run_of(kind, outcome).observe(took)
+            _of(self._runs, (kind, outcome), (OTHER, outcome)).observe(took)
 
     def collect(self) -> Iterator[Metric]:
         """See `docs/observability.md`."""
@@ -88,18 +90,12 @@ class ProjectionFigures:
                 up.add_metric([str(each.partition)], float(each.state == "ok"))
         return up
 
-    def _wait_of(self, kind: Kind) -> Histogram:
-        found = self._waits.get(kind)
-        if found is None:
-            if len(self._waits) >= MOST_KINDS:
-                kind = OTHER
-            found = self._waits.setdefault(kind, Histogram(_LONG))
-        return found
 
-    def _run_of(self, kind: Kind, outcome: str) -> Histogram:
-        found = self._runs.get((kind, outcome))
-        if found is None:
-            if len(self._runs) >= MOST_KINDS:
-                kind = OTHER
-            found = self._runs.setdefault((kind, outcome), Histogram(_LONG))
-        return found
+def _of(histograms: dict[Key, Histogram], key: Key, other: Key) -> Histogram:
+    """The histogram of a key; that of `other` where there are too many to have another."""
+    found = histograms.get(key)
+    if found is None:
+        if len(histograms) >= MOST_KINDS:
+            key = other
+        found = histograms.setdefault(key, Histogram(_LONG))
+    return found
