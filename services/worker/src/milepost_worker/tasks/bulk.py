@@ -5,7 +5,8 @@ saved before it is done, and doing it again changes nothing: an attempt that fol
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -44,24 +45,18 @@ def bulk(wanted: Bulk, progress: Progress) -> dict[str, Any]:
     state = _State.model_validate(progress.saved or {})
     with Operating(running, Settings.load()) as operating:
         letters = operating.letters() if wanted.action == "redrive" else {}
+        targets = partial(_targets, wanted, running, operating, letters)
         if state.matched is None:
-            _count(wanted, running, operating, letters, state, progress)
+            _count(wanted, targets(None), state, progress)
         if not wanted.dry_run:
-            _act(wanted, running, operating, letters, state, progress)
+            _act(wanted.action, operating, targets, state, progress)
     found = state.model_dump(include={"done", "refused", "examples"})
     return {"action": wanted.action, "dry_run": wanted.dry_run, "matched": state.matched, **found}
 
 
-def _count(
-    wanted: Bulk,
-    running: RunningTask,
-    operating: Operating,
-    letters: Letters,
-    state: _State,
-    progress: Progress,
-) -> None:
+def _count(wanted: Bulk, targets: Iterable[Target], state: _State, progress: Progress) -> None:
     count = 0
-    for target in _targets(wanted, running, operating, letters, None):
+    for target in targets:
         count += 1
         progress.report(message=f"counting: {count}")
         if wanted.dry_run and len(state.examples) < MAX_EXAMPLES:
@@ -72,22 +67,21 @@ def _count(
 
 
 def _act(
-    wanted: Bulk,
-    running: RunningTask,
+    action: Action,
     operating: Operating,
-    letters: Letters,
+    targets: Callable[[str | None], Iterable[Target]],
     state: _State,
     progress: Progress,
 ) -> None:
     total = state.matched or 0
     if state.doing is not None:  # whether it was done, nobody knows
-        outcome = operating.act(wanted.action, state.doing)
+        outcome = operating.act(action, state.doing)
         _note(state, state.doing, "done" if outcome == "absent" else outcome)
     _tell(state, total, progress)
-    for target in _targets(wanted, running, operating, letters, state.before):
+    for target in targets(state.before):
         state.doing = target
         progress.save(state.model_dump())
-        _note(state, target, operating.act(wanted.action, target))
+        _note(state, target, operating.act(action, target))
         _tell(state, total, progress)
     state.matched = max(total, state.done + state.refused)
 
