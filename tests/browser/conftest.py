@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from desk import serve
 from foreign_page import ForeignPage
+from up_process import Up
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -44,6 +46,14 @@ def _chromium() -> str:
             pytrace=False,
         )
     return found
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """`up` with the task types of `desk_tasks`, for the tests of one file."""
+    running = serve(tmp_path_factory.mktemp("up"))
+    yield running
+    running.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -6,14 +6,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
-from desk import serve, sign_up, submit
+from desk import sign_up, submit
 from person import new_id
 from up_process import Up
 from waiting import wait_for
@@ -25,13 +23,6 @@ JANK_MS = 100
 OFFLINE_SECONDS = 10.0
 CALM_MS = 2000
 """Longer than the page waits by itself."""
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = serve(tmp_path_factory.mktemp("delivery"))
-    yield running
-    running.close()
 
 
 def asked_by(page: Page) -> list[str]:

@@ -1,21 +1,13 @@
 """Forms made of JSON Schemas, what they send and refuse; keyboard, focus and what is announced."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from desk import serve, sign_up, submit
+from desk import sign_up, submit
 from up_process import Up
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = serve(tmp_path_factory.mktemp("forms"))
-    yield running
-    running.close()
 
 
 async def focused(page: Page) -> str:

@@ -1,26 +1,18 @@
 """Small things of the page that people rely on: what comes first on a phone, what was closed or
 run again, another password, words in their language, no motion for those who want none."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from axe import violations
-from desk import serve, sign_up, submit
+from desk import sign_up, submit
 from person import PASSWORD
 from up_process import Up
 
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = serve(tmp_path_factory.mktemp("habits"))
-    yield running
-    running.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

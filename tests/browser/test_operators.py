@@ -14,7 +14,6 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from axe import violations
-from desk import serve
 from person import Person
 from up_process import ROOT, Up, command
 
@@ -31,13 +30,6 @@ ANYWHERE = """(root) => {
 """A picture does not say where the tests ran."""
 
 Theme = Literal["light", "dark"]
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = serve(tmp_path_factory.mktemp("operators"))
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

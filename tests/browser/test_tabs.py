@@ -1,23 +1,16 @@
 """Tabs of one browser share one connection, and hand it on."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 
-from desk import serve, sign_up, submit
+from desk import sign_up, submit
 from up_process import Up
 
 TABS = 10
 STREAM = "/api/notify/notifications/stream"
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = serve(tmp_path_factory.mktemp("tabs"))
-    yield running
-    running.close()
 
 
 class Connections:
