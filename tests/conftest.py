@@ -64,6 +64,16 @@ def standalone_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     server.stop()
 
 
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Generator[Valkey]:
+    """A real server of the test's own, to be killed, frozen or filled."""
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.thaw()
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Generator[Postgres]:
     """A real server for the whole run, with databases to copy; tests have a database each."""

@@ -1,8 +1,7 @@
 """Commands asked for at once on a real server: each gets its own answer, or its own refusal."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -14,16 +13,8 @@ from valkey_server import Valkey
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Generator[Valkey]:
-    started = Valkey(tmp_path)
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def client(server: Valkey) -> AsyncGenerator[AsyncStandalone]:
-    found = connect_async(server.url)
+async def client(own_valkey: Valkey) -> AsyncGenerator[AsyncStandalone]:
+    found = connect_async(own_valkey.url)
     yield found
     await found.aclose()
 
@@ -74,15 +65,15 @@ async def test_nobody_waits_for_what_another_turn_has_asked(client: AsyncStandal
 
 
 async def test_a_server_that_dies_fails_all_that_it_has_not_answered(
-    server: Valkey, client: AsyncStandalone
+    own_valkey: Valkey, client: AsyncStandalone
 ) -> None:
     ask = client.together.ask
     await ask("PING")
-    server.freeze()
+    own_valkey.freeze()
     asked = [asyncio.ensure_future(ask("INCR", "n")) for _ in range(3)]
     await asyncio.sleep(0.05)
-    server.kill()
+    own_valkey.kill()
     answers = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
     assert all(isinstance(each, ConnectionError) for each in answers)
-    server.start()
+    own_valkey.start()
     assert await ask("INCR", "n") == 1

@@ -3,9 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -119,15 +118,6 @@ async def test_off_costs_nothing_and_says_nothing(settings: Settings, log: Scrib
         answers = [await bob.get("/tasks") for _ in range(EACH * 5)]
         assert {each.status_code for each in answers} == {200}
         assert not any("ratelimit" in each.headers for each in answers)
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Generator[Valkey]:
-    server = Valkey(tmp_path)
-    server.start()
-    yield server
-    server.thaw()
-    server.stop()
 
 
 @pytest.mark.parametrize("outage", [Valkey.kill, Valkey.freeze], ids=["gone", "frozen"])

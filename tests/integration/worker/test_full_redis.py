@@ -1,6 +1,5 @@
 """Redis at its maxmemory: nothing new gets in, and what is there still ends."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,46 +20,38 @@ def fill(client: Any) -> None:
 
 
 async def test_every_task_ends_though_not_a_byte_is_left(
-    tmp_path: Path, namespace: str, start_worker: StartWorker
+    own_valkey: Valkey, namespace: str, start_worker: StartWorker
 ):
-    server = Valkey(tmp_path)
-    server.start()
-    try:
-        async with LogProbe(server.url, namespace) as log:
-            tasks = await log.create_many([("sample.count", {"upto": 50})] * 60)
-            tasks += await log.create_many([("sample.flaky", {"fail_times": 1})] * 5)
-            with connect(server.url) as client:
-                fill(client)
-            with pytest.raises(LogFull):
-                await log.create("sample.noop")
-            start_worker(server.url)
-            await log.ended(*tasks, seconds=60)
-            assert {log.end_of(task) for task in tasks} == {"succeeded"}
-            log.check_invariants()
-    finally:
-        server.stop()
-
-
-async def test_a_reader_goes_on_and_trims_though_not_a_byte_is_left(tmp_path: Path, namespace: str):
-    server = Valkey(tmp_path)
-    server.start()
-    try:
-        keys = PartitionKeys(namespace, 0)
-        with connect(server.url) as sync:
-            client: Any = sync
-            for _ in range(200):
-                client.xadd(keys.log, {"t": "junk", "d": "x" * 2000})
+    async with LogProbe(own_valkey.url, namespace) as log:
+        tasks = await log.create_many([("sample.count", {"upto": 50})] * 60)
+        tasks += await log.create_many([("sample.flaky", {"fail_times": 1})] * 5)
+        with connect(own_valkey.url) as client:
             fill(client)
-            async with connect_async(server.url) as asynchronous:
-                reader = LogReader(asynchronous, namespace, 0, keep_bytes=lambda: 1)
-                entries = await reader.read(ZERO, count=1000, block_ms=1)
-                await reader.bury(entries[0], "junk")
-                await reader.bury(entries[0], "junk")
-                await reader.bury(Entry(b"1-1", {b"t": b"x" * 10_000_000}), "large")
-                position = StreamId.parse(entries[-1].id)
-                assert await reader.checkpoint("r", position, keep_ms=3_600_000) > 190
-            letters = [fields for _, fields in client.xrange(keys.dead)]
-            assert [letter[b"reason"] for letter in letters] == [b"junk", b"large"]
-            assert len(letters[1][b".t"]) == 500
-    finally:
-        server.stop()
+        with pytest.raises(LogFull):
+            await log.create("sample.noop")
+        start_worker(own_valkey.url)
+        await log.ended(*tasks, seconds=60)
+        assert {log.end_of(task) for task in tasks} == {"succeeded"}
+        log.check_invariants()
+
+
+async def test_a_reader_goes_on_and_trims_though_not_a_byte_is_left(
+    own_valkey: Valkey, namespace: str
+):
+    keys = PartitionKeys(namespace, 0)
+    with connect(own_valkey.url) as sync:
+        client: Any = sync
+        for _ in range(200):
+            client.xadd(keys.log, {"t": "junk", "d": "x" * 2000})
+        fill(client)
+        async with connect_async(own_valkey.url) as asynchronous:
+            reader = LogReader(asynchronous, namespace, 0, keep_bytes=lambda: 1)
+            entries = await reader.read(ZERO, count=1000, block_ms=1)
+            await reader.bury(entries[0], "junk")
+            await reader.bury(entries[0], "junk")
+            await reader.bury(Entry(b"1-1", {b"t": b"x" * 10_000_000}), "large")
+            position = StreamId.parse(entries[-1].id)
+            assert await reader.checkpoint("r", position, keep_ms=3_600_000) > 190
+        letters = [fields for _, fields in client.xrange(keys.dead)]
+        assert [letter[b"reason"] for letter in letters] == [b"junk", b"large"]
+        assert len(letters[1][b".t"]) == 500

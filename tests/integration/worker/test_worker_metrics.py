@@ -141,17 +141,12 @@ def is_up(folder: Path) -> bool:
 
 
 async def test_a_log_that_is_away_is_told(
-    start_worker: StartWorker, scrape: Scraper, tmp_path: Path
+    start_worker: StartWorker, scrape: Scraper, own_valkey: Valkey
 ):
-    valkey = Valkey(tmp_path)
-    valkey.start()
-    try:
-        start_worker(valkey.url, metrics_port=scrape.port)
-        scrape.until(lambda: scrape("milepost_log_away") == 0, "the log is there")
-        valkey.stop()
-        wait_for(lambda: scrape("milepost_log_away") == 1, "the log is away")
-    finally:
-        valkey.stop()
+    start_worker(own_valkey.url, metrics_port=scrape.port)
+    scrape.until(lambda: scrape("milepost_log_away") == 0, "the log is there")
+    own_valkey.stop()
+    wait_for(lambda: scrape("milepost_log_away") == 1, "the log is away")
 
 
 def test_without_a_port_nothing_is_served_and_no_file_is_made(tmp_path: Path):
