@@ -4,10 +4,9 @@ An event has a field more (`task.started`: `host`), another is written in a new 
 with an upcaster (`task.logged`: `line` instead of `text`), and scripts of workers have changed.
 """
 
-import shutil
 from pathlib import Path
 
-from up_process import ROOT
+from copied_tree import copied
 
 EVENTS = "libs/common/src/milepost/events.py"
 CHANGES = [
@@ -33,19 +32,12 @@ CHANGES = [
 """File, what it has, and what it has then: the first time that it has it."""
 
 
-def this_version() -> list[Path]:
-    """Where the code of this release is imported from."""
-    return [path for path in sorted(ROOT.glob("*/*/src")) if path.parts[-3] in ("libs", "services")]
-
-
 def next_version(folder: Path) -> list[Path]:
     """Make the release after this one in a folder; where its code is imported from."""
-    for source in this_version():
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, folder / source.relative_to(ROOT), ignore=ignored)
+    sources = copied(folder)
     for name, before, after in CHANGES:
         file = folder / name
         text = file.read_text()
         assert before in text, f"{name} no longer has {before!r}: plant that change another way"
         file.write_text(text.replace(before, after, 1))
-    return [folder / source.relative_to(ROOT) for source in this_version()]
+    return sources

@@ -1,15 +1,15 @@
 """Owns faults that are planted on purpose: a guarantee taken out of a copy of the tree."""
 
 import os
-import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from copied_tree import copied
+from up_process import ROOT
+
 FOLDER = ROOT / "tests" / "storm" / "planted"
-MEMBERS = ("libs/*/src", "services/*/src")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,11 @@ class PlantedFault:
 
     def plant(self, folder: Path) -> dict[str, str]:
         """Copy the tree into a folder, with the fault; the environment that runs the copy."""
-        paths = list[str]()
-        for source in (found for pattern in MEMBERS for found in sorted(ROOT.glob(pattern))):
-            target = folder / source.relative_to(ROOT)
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            paths.append(str(target))
+        paths = copied(folder)
         for edit in self.edits:
             (folder / edit.file).write_text(edit.applied())
         clean = {name: value for name, value in os.environ.items() if "MILEPOST_" not in name}
-        return clean | {"PYTHONPATH": os.pathsep.join(paths)}
+        return clean | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
 
 
 FAULTS = [PlantedFault.read(file) for file in sorted(FOLDER.glob("*.toml"))]

@@ -21,10 +21,11 @@ from typing import Any
 import httpx
 import pytest
 
+from copied_tree import sources
 from milepost import tokens
 from milepost.keys import PartitionKeys
 from milepost_log.connection import connect
-from next_version import next_version, this_version
+from next_version import next_version
 from one_origin import one_origin
 from person import new_id
 from valkey_server import free_port
@@ -218,7 +219,7 @@ def deployment(valkey_url: str, namespace: str, database_url: str) -> Iterator[D
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_every_task_ends_while_part_after_part_is_replaced(deployment: Deployment, tmp_path: Path):
-    old, new = this_version(), next_version(tmp_path)
+    old, new = sources(), next_version(tmp_path)
     parts = deployment.parts
     for part in parts.values():
         part.become(old)

@@ -4,6 +4,7 @@ import pytest
 
 from milepost_cli.storm.verdict import RULES
 from planted_fault import FAULTS, PlantedFault
+from up_process import ROOT
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
@@ -11,4 +12,4 @@ def test_a_planted_fault_applies(fault: PlantedFault) -> None:
     assert fault.edits
     assert fault.broken <= RULES.keys()
     for edit in fault.edits:
-        assert edit.applied() != edit.old
+        assert edit.applied() != (ROOT / edit.file).read_text()
