@@ -7,7 +7,6 @@ the benchmark is killed, and `./milepost bench` at its end whatever is left of t
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,20 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from milepost_cli.leash import leashed
+
 STOP_SECONDS = 5.0
-# PR_SET_PDEATHSIG survives exec, so it holds for Valkey and for peers too.
-_LEASH = """
-import os, sys
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, int(sys.argv[1]), 0, 0, 0)
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
-
-
-def leashed(command: Sequence[str], number: signal.Signals) -> list[str]:
-    """The same command, sent this signal when who starts it ends; Linux alone can do that."""
-    return [sys.executable, "-I", "-S", "-c", _LEASH, str(int(number)), *command]
 
 
 class TookTooLong(Exception):

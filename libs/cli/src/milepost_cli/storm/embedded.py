@@ -22,6 +22,7 @@ import redis
 
 from milepost.errors import ConfigurationError
 from milepost_cli import instance
+from milepost_cli.leash import leashed
 from milepost_cli.storm.blows import Blow
 from milepost_cli.storm.processes import children, freezes, kills
 from milepost_cli.storm.records import Rebuilt
@@ -35,15 +36,6 @@ PARTS = {
     "web": re.compile(r"milepost_cli\.web\b"),
     "valkey": re.compile(r"(valkey|redis)-server"),
 }
-
-# PR_SET_PDEATHSIG survives exec: on Linux a storm that is killed leaves nothing behind.
-_LEASH = """
-import os, sys
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, int(sys.argv[1]), 0, 0, 0)
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
 
 
 class Embedded:
@@ -61,14 +53,14 @@ class Embedded:
             ConfigurationError: it does not become ready.
         """
         command = [
-            sys.executable, "-I", "-S", "-c", _LEASH, str(int(signal.SIGTERM)),
             sys.executable, "-P", "-m", "milepost_cli", "up", "--port", "0", "--data-dir",
             str(self._data), "--workers", str(self._workers), "--tasks",
             "milepost_cli.storm.tasks",
         ]  # fmt: skip
         with self._output.open("wb") as out:
             self._process = subprocess.Popen(
-                command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                leashed(command, signal.SIGTERM),  # a storm that is killed leaves nothing behind
+                env=self._environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,  # Ctrl-C is for the storm, which ends it in order
             )  # fmt: skip
         try:
