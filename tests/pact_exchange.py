@@ -26,6 +26,13 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 
 Given = tuple[str, Mapping[str, Any]]
 """A provider's state and its parameters: a method of `pact_states.States`."""
+A_TOKEN: Given = ("somebody has a token", {})
+SIGNED_IN: Given = ("somebody is signed in", {})
+
+
+def a_task(id: str, status: str) -> Given:
+    """Whoever asks has this task."""
+    return "there is a task", {"id": id, "status": status}
 
 
 def from_state(example: str, expression: str, regex: str = ".+") -> Any:

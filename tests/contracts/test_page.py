@@ -7,7 +7,7 @@ from typing import Any
 from pact import match
 
 from milepost_cli import frontend
-from pact_exchange import Exchange, Given, from_state, kept, mocked
+from pact_exchange import A_TOKEN, SIGNED_IN, Exchange, a_task, from_state, kept, mocked
 from pact_shapes import (
     CURSOR,
     DONE,
@@ -36,14 +36,6 @@ WHO: dict[str, Any] = {
     "username": match.str("ann"),
     "owner": match.regex("local:ann", regex="^local:.+"),
 }
-SIGNED_IN: Given = ("somebody is signed in", {})
-A_TOKEN: Given = ("somebody has a token", {})
-
-
-def a_task(id: str, status: str) -> Given:
-    return "there is a task", {"id": id, "status": status}
-
-
 AFTER = {"since": from_state("AQ-page", "${cursor}", f"^{CURSOR}$"), "limit": "100"}
 
 EXCHANGES = [

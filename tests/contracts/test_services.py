@@ -19,7 +19,7 @@ from milepost_log.servers import open_servers
 from milepost_service.credentials import Sent
 from milepost_service.introspection import AskedRegistry
 from milepost_submit.main import build
-from pact_exchange import Exchange, Given, from_state, kept, mocked
+from pact_exchange import Exchange, a_task, from_state, kept, mocked
 from pact_shapes import CURSOR, NEW, PARAMS, PARENT, STOPPED, TASK_ID, accepted, task
 from surroundings import StartWorker, log, start_worker
 from waiting import until
@@ -31,10 +31,6 @@ BEARER = {"Authorization": match.regex("Bearer a.b.c", regex="^Bearer .+")}
 STEPS = TaskType(
     name="demo.steps", title="Steps", public=True, params_schema={"type": "object"},
 )  # fmt: skip
-
-
-def a_task(id: str, status: str) -> Given:
-    return "there is a task", {"id": id, "status": status}
 
 
 def at_least() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from pact import match
 
 from milepost_cli.main import main
-from pact_exchange import Exchange, Given, from_state, kept, mocked
+from pact_exchange import A_TOKEN, SIGNED_IN, Exchange, a_task, from_state, kept, mocked
 from pact_shapes import (
     CURSOR,
     DONE,
@@ -28,13 +28,7 @@ from pact_shapes import (
 
 TASKS, NEWS = "/api/submit/tasks", "/api/notify/notifications"
 SEEN = "/api/notify/tasks"
-A_TOKEN: Given = ("somebody has a token", {})
-SIGNED_IN: Given = ("somebody is signed in", {})
 TOKEN_ID = "0123456789abcdef0123456789abcdef"
-
-
-def a_task(id: str, status: str) -> Given:
-    return "there is a task", {"id": id, "status": status}
 
 
 def since(name: str = "cursor") -> Any:
