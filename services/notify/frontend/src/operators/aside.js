@@ -3,7 +3,7 @@
 import { ApiError } from "../core/problem.js";
 import { el, say as put, show } from "../elements/dom.js";
 import { ask as question } from "./dialog.js";
-import { brief, doer, sheetOf, topOf } from "./parts.js";
+import { brief, doer, leading, sheetOf, topOf } from "./parts.js";
 import { routeTo } from "./route.js";
 import { createTable } from "./table.js";
 
@@ -62,10 +62,7 @@ export function createAside(place, { api, words, again }) {
     label: say("parkedTitle"), empty: say("noParked"), key: (/** @type {Parked} */ row) => `${row.partition} ${row.event}`, onLost: lost,
     columns: [
       { title: say("event"), kind: "mono", text: ({ event, partition }) => `${partition}:${event}` },
-      { title: say("task"), make: () => {
-        const element = el("a", { class: "mono" });
-        return { element, update: (/** @type {Parked} */ { task, owner }) => (put(element, task), element.setAttribute("href", routeTo("task", { id: task, owner }))) };
-      } },
+      { title: say("task"), make: () => leading("mono", (/** @type {Parked} */ { task, owner }) => [task, routeTo("task", { id: task, owner })]) },
       { title: say("owner"), text: ({ owner }) => owner },
       { title: say("reason"), text: ({ reason }) => reason },
     ],

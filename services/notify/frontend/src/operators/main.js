@@ -15,7 +15,7 @@ import { readRoute } from "./route.js";
 import { createTask } from "./task.js";
 import { createTasks } from "./tasks.js";
 
-/** @typedef {"starting"|"entry"|"refused"|"open"} Stage */
+/** @typedef {"entry"|"refused"|"open"} Stage */
 /** @typedef {import("./parts.js").View} View */
 
 const EVERY_MS = 5_000;
@@ -27,7 +27,7 @@ const PLACES = { task: "tasks" };
 const clock = createClock();
 const settings = createSettings(() => open(), further);
 const { words } = settings;
-const access = createAccess({ now: clock.now, words, onToken: () => void enter() });
+const access = createAccess({ now: clock.now, words, onToken: enter });
 const api = createApi({ clock, credentials: access.credentials });
 const polling = createPolling({
   everyMs: EVERY_MS,
@@ -53,7 +53,7 @@ function away(text) {
 /** @param {Stage} now */
 function stage(now) {
   document.body.dataset.stage = now;
-  show(byId("starting"), now === "starting");
+  show(byId("starting"), false);
   show(byId("entry"), now === "entry");
   show(byId("refused"), now === "refused");
   for (const id of ["views", "leave"]) show(byId(id), now === "open");
@@ -87,8 +87,7 @@ function open() {
   shown = location.hash || "#now";
 }
 
-async function enter() {
-  stage("starting");
+function enter() {
   heardAt = 0;
   shown = "";
   stage("open");
@@ -105,5 +104,5 @@ function leave(why) {
 window.addEventListener("hashchange", open);
 byId("leave").addEventListener("click", () => leave());
 byId("other-token").addEventListener("click", () => leave());
-if (access.has()) void enter();
+if (access.has()) enter();
 else stage("entry");

@@ -39,6 +39,24 @@ export function tile(name) {
   };
 }
 
+/**
+ * What a table makes of a cell whose text leads somewhere.
+ * @template R
+ * @param {string} kind `name` or `mono` @param {(row: R) => [string, string]} of its text, and where it leads
+ */
+export function leading(kind, of) {
+  const element = el("a", { class: kind });
+  return {
+    element,
+    /** @param {R} row */
+    update(row) {
+      const [text, to] = of(row);
+      say(element, text);
+      attribute(element, "href", to);
+    },
+  };
+}
+
 /** Seconds in a unit, its name, and the number of seconds from which the next one reads better. @type {[number, string, number][]} */
 const UNITS = [[1, "second", 100], [60, "minute", 5_400], [3_600, "hour", 172_800], [86_400, "day", Infinity]];
 

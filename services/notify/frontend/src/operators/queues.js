@@ -2,10 +2,11 @@
 
 import { el } from "../elements/dom.js";
 import { drawBars, drawLine } from "./charts.js";
-import { brief, sheetOf } from "./parts.js";
+import { brief, leading, sheetOf } from "./parts.js";
 import { pausesOf, pausing } from "./pausing.js";
-import { createTable } from "./table.js";
 import { added, grouped, total } from "./rates.js";
+import { routeTo } from "./route.js";
+import { createTable } from "./table.js";
 
 const SAMPLES = 720; // an hour of them
 
@@ -39,7 +40,7 @@ export function createQueues(ports) {
   const table = createTable({
     label: say("queues"), empty: say("noQueues"), key: (/** @type {Row} */ row) => row.queue,
     columns: [
-      { title: say("queue"), make: () => named() },
+      { title: say("queue"), make: () => leading("name", (/** @type {Row} */ { queue }) => [queue, routeTo("tasks", { queue })]) },
       { title: say("backlog"), kind: "number", text: backlog },
       { title: say("sinceOpen"), make: chart((row) => drawLine(seen.get(row.queue) ?? [], say("chartBacklog", { name: row.queue, a: waiting(row), b: Math.max(0, ...(seen.get(row.queue) ?? []).map(([, count]) => count)) }))) },
       { title: say("oldest"), kind: "number", text: ({ oldest_seconds: oldest }) => (oldest === null || oldest === undefined ? "–" : brief(oldest, format.lang)) },
@@ -48,12 +49,6 @@ export function createQueues(ports) {
       { title: say("state"), make: () => pausing(ports, "queue", (/** @type {Row} */ row) => [row.queue, row.pauses]) },
     ],
   });
-
-  /** A name that leads to its tasks. */
-  function named() {
-    const element = el("a", { class: "name" });
-    return { element, update: (/** @type {Row} */ { queue }) => ((element.textContent = queue), element.setAttribute("href", `#tasks?${new URLSearchParams({ queue })}`)) };
-  }
 
   const element = sheetOf(say("queues"), table.element);
   return {

@@ -2,7 +2,7 @@
 
 import { el } from "../elements/dom.js";
 import { drawBars } from "./charts.js";
-import { sheetOf } from "./parts.js";
+import { leading, sheetOf } from "./parts.js";
 import { pausesOf, pausing } from "./pausing.js";
 import { added, failureRate, grouped, total } from "./rates.js";
 import { routeTo } from "./route.js";
@@ -23,10 +23,7 @@ export function createTypes(ports) {
   const table = createTable({
     label: say("types"), empty: say("noTypes"), key: (/** @type {Row} */ row) => row.type,
     columns: [
-      { title: say("type"), make: () => {
-        const element = el("a", { class: "name" });
-        return { element, update: (/** @type {Row} */ { type }) => ((element.textContent = type), element.setAttribute("href", routeTo("tasks", { type }))) };
-      } },
+      { title: say("type"), make: () => leading("name", (/** @type {Row} */ { type }) => [type, routeTo("tasks", { type })]) },
       { title: say("ended2"), kind: "number", text: count("succeeded") },
       { title: say("failed2"), kind: "number", text: count("failed") },
       { title: say("retried2"), kind: "number", text: count("retrying") },
