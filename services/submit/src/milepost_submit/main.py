@@ -104,10 +104,11 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.parts = parts
         try:
-            looking = watch.keep_looking(servers), revocations.keep_looking()
+            background = (
+                door.keep_preparing(), watch.keep_looking(servers), revocations.keep_looking()
+            )  # fmt: skip
             with waiting_servers:
-                # Preparing ends once it is done: that it has ended is nothing to die of.
-                async with running(door.keep_preparing()), running(*looking, liveness=liveness):
+                async with running(*background, liveness=liveness):
                     yield
         finally:
             await app.state.verified.aclose()
