@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import time
 import urllib.error
@@ -17,15 +16,14 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
+from documented_metrics import metrics
 from milepost.keys import PartitionKeys
 from milepost.task_state import ENDED
-from milepost_cli.checkout import ROOT
 from person import Person
 from up_process import Up
 from valkey_server import Valkey, free_port
 from waiting import wait_for
 
-PAGE = ROOT / "docs" / "observability.md"
 FOREIGN = ("process_", "python_")
 """What prometheus_client says of every process in Python."""
 TASKS = """
@@ -135,19 +133,6 @@ def person(stage: Stage) -> Person:
     return Person.signed_up(stage.up.url)
 
 
-def documented() -> dict[str, tuple[str, set[str]]]:
-    """Metric -> type and labels, as the table has them."""
-    header = "| metric | type | labels | unit | by | means |"
-    lines = PAGE.read_text().splitlines()
-    found: dict[str, tuple[str, set[str]]] = {}
-    for line in lines[lines.index(header) + 2 :]:
-        if not line.startswith("|"):
-            break
-        name, kind, labels, *_ = (cell.strip() for cell in line.split("|")[1:])
-        found[name.strip("`")] = (kind, set(re.findall(r"`(\w+)`", labels)))
-    return found
-
-
 def test_what_is_exposed_is_what_is_documented(stage: Stage, person: Person):
     person.follow_to_end(person.submit("seen.job"), person.submit("seen.job", end="again"))
     exposed: dict[str, tuple[str, set[str]]] = {}
@@ -156,12 +141,12 @@ def test_what_is_exposed_is_what_is_documented(stage: Stage, person: Person):
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         known = exposed.get(name, (family.type, set[str]()))
         exposed[name] = (family.type, known[1] | labels)
-    table = documented()
+    table = metrics()
     assert {name: kind for name, (kind, _) in exposed.items()} == {
-        name: kind for name, (kind, _) in table.items()
+        name: each.kind for name, each in table.items()
     }
     for name, (_, labels) in exposed.items():
-        assert labels in (set[str](), table[name][1]), name
+        assert labels in (set[str](), table[name].labels), name
 
 
 def test_accepted_is_what_has_ended_and_what_lives_at_every_moment(stage: Stage, person: Person):

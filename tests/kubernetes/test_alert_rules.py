@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from alerting import metrics_in, program, rules, write_rules
+from documented_metrics import series
 from manifests import named, overlay
 from milepost_cli.checkout import ROOT
 
-OBSERVABILITY = ROOT / "docs" / "observability.md"
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
 
 Series = dict[str, str]
@@ -207,21 +207,8 @@ def test_these_cases_would_find_alerts_that_are_deaf_or_cry_wolf(folder: Path) -
     assert [alert for alert in CASES if said.count(f'{alert}\\"') < 2] == []
 
 
-def documented() -> dict[str, set[str]]:
-    """Metric -> labels, by the table that a test of the services holds to what they expose."""
-    found: dict[str, set[str]] = {}
-    for line in OBSERVABILITY.read_text().splitlines():
-        cells = [cell.strip() for cell in line.split("|")[1:-1]]
-        if len(cells) == 6 and cells[0].startswith("`"):
-            name, labels = cells[0].strip("`"), {each.strip(" `") for each in cells[2].split(",")}
-            suffixes = ("_bucket", "_sum", "_count") if cells[1] == "histogram" else ("",)
-            for suffix in suffixes:
-                found[name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
-    return found
-
-
 def test_rules_name_metrics_and_labels_that_there_are() -> None:
-    known = documented()
+    known = series()
     for each in rules():
         found = metrics_in(each["expr"])
         assert found, each

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from documented_metrics import series
 from milepost_cli.checkout import ROOT
 
 FOLDER = ROOT / "deploy" / "compose" / "observe"
@@ -17,19 +18,6 @@ WORDS = {
     "avg", "by", "histogram_quantile", "increase", "job", "le", "max", "rate", "sum",
     "up", "instance",
 }  # fmt: skip
-
-
-def metrics() -> dict[str, set[str]]:
-    """The names and labels of docs/observability.md's table."""
-    found: dict[str, set[str]] = {}
-    for line in (ROOT / "docs" / "observability.md").read_text().splitlines():
-        cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) > 4 and cells[2] in ("counter", "gauge", "histogram"):
-            for name in re.findall(r"`(\w+)`", cells[1]):
-                found[name] = set(re.findall(r"`(\w+)`", cells[3]))
-                if cells[2] == "histogram":
-                    found[f"{name}_bucket"] = found[name]
-    return found
 
 
 def panels() -> list[dict[str, Any]]:
@@ -44,7 +32,7 @@ def expressions() -> Iterator[str]:
 
 @pytest.mark.parametrize("expression", list(expressions()))
 def test_what_is_asked_for_exists_with_these_labels(expression: str) -> None:
-    known = metrics()
+    known = series()
     asked = set(re.findall(r"[a-z]\w*", re.sub(r'"[^"]*"|\[\w+\]', "", expression)))
     names = {word for word in asked if word.startswith(("milepost_", "dramatiq_"))}
     assert names <= set(known)
