@@ -23,6 +23,7 @@ export function createAccess({ now, words, onToken }) {
   let token = stored() ?? "";
   const form = byId("access");
   const fields = createFields(form, byId("access-message"));
+  const credentials = createCredentials(() => token || null, now);
 
   form.addEventListener("input", () => fields.clear());
   form.addEventListener("submit", (/** @type {Event} */ event) => {
@@ -38,10 +39,11 @@ export function createAccess({ now, words, onToken }) {
   });
 
   return {
-    credentials: createCredentials(() => token || null, now),
+    credentials,
     has: () => token !== "",
     forget() {
       token = "";
+      credentials.renew(); // they keep what they were given: the next operator would act under this one's name
       stored(null);
     },
     /** @param {string} text why it did not open; none: nothing was tried */
