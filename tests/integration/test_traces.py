@@ -14,7 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
+from milepost.keys import PartitionKeys
+from milepost.owners import owner_hash
 from milepost.tokens import mint
 from otlp_receiver import Received, Receiver, receiving
 from up_process import Up
@@ -42,6 +45,7 @@ def fails() -> None:
     raise RuntimeError("secret words")
 """
 SPAN = "00f067aa0ba902b7"
+INTROSPECTION = "/api/submit/introspection"
 
 
 class Stage:
@@ -139,8 +143,14 @@ def test_a_command_without_a_trace_begins_one_and_queries_begin_none(stage: Stag
     wait_for(lambda: stage.receiver.found("run traced.child", **{"milepost.task.id": task}), "run")
     (ran,) = stage.receiver.found("run traced.child", **{"milepost.task.id": task})
     assert stage.one(ran.trace, "POST /api/submit/tasks").parent == ""
+    asked = stage.http.post(INTROSPECTION, json={"form": "bearer", "text": "mpt_none"})
+    assert asked.status_code == 200, asked.text
+    later = "abf92f" + "3577b34d" + "a6a3" * 4 + "ce"
+    stage.submit("traced.child", later)
+    stage.one(later, "POST /api/submit/tasks")  # sent after whatever was before it
+    queries = ("GET ", f"POST {INTROSPECTION}")
     assert not [
-        each for each in stage.receiver.spans if each.name.startswith("GET ") and not each.parent
+        each for each in stage.receiver.spans if each.name.startswith(queries) and not each.parent
     ]
 
 
@@ -149,6 +159,25 @@ def test_a_query_of_a_traced_caller_is_in_its_trace(stage: Stage):
     header = {"traceparent": f"00-{trace}-{SPAN}-01"}
     stage.http.get("/api/notify/tasks", params={"owner": "ann"}, headers=header)
     assert stage.one(trace, "GET /api/notify/tasks").parent == SPAN
+
+
+def test_notify_is_asked_for_an_old_task_within_the_trace_of_its_retry(stage: Stage):
+    """Submit asks it for what its own side has forgotten."""
+    old = stage.submit("traced.fails")
+    stage.ended(old)
+    settings = json.loads((stage.up.data / "running.json").read_text())["settings"]
+    keys = PartitionKeys("mp", 0)
+    with redis.Redis.from_url(settings["REDIS_URL"]) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped kwargs
+        assert client.delete(keys.task(owner_hash("ann"), old)) == 1
+    trace = "9bf92f" + "3577b34d" + "a6a3" * 4 + "ce"
+    header = {"traceparent": f"00-{trace}-{SPAN}-01"}
+    path = f"/api/submit/tasks/{old}/retry"
+    answer = stage.http.post(path, params={"owner": "ann"}, headers=header)
+    assert answer.status_code == 201, answer.text
+    asked = stage.one(trace, "POST /api/submit/tasks/{task_id}/retry")
+    shown = stage.one(trace, "GET /api/notify/tasks/{task_id}")
+    assert (shown.service, shown.parent) == ("milepost-notify", asked.id)
+    assert stage.one(trace, "run traced.fails").parent == asked.id
 
 
 def test_what_nobody_samples_is_not_sent(stage: Stage):

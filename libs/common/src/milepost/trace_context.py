@@ -10,6 +10,12 @@ here: ContextVar[str] = ContextVar("milepost_trace", default="")
 """Traceparent of the request that is answered here; empty for none."""
 
 
+def header() -> dict[str, str]:
+    """What has another service go on with that trace; nothing outside of any."""
+    trace = here.get()
+    return {"traceparent": trace} if trace else {}
+
+
 def of_caller() -> str:
     """Traceparent of the OpenTelemetry span the caller is in; empty for none.
 

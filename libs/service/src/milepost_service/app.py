@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from milepost.settings import Settings
 from milepost.tracing import Tracer
-from milepost_service import failures
+from milepost_service import failures, introspection
 from milepost_service.answers import PROBLEM_RESPONSES, PROBLEM_SCHEMA
 from milepost_service.bodies import BodyRoom
 from milepost_service.cors import Cors
@@ -100,7 +100,7 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
-    app.add_middleware(TracedRequests, tracer=tracer)
+    app.add_middleware(TracedRequests, tracer=tracer, queries=(introspection.PATH,))
     app.add_middleware(SecurityHeaders, is_tls=(settings.public_url or "").startswith("https:"))
     app.add_middleware(Heads)
 

@@ -11,6 +11,7 @@ from milepost import tokens
 from milepost.callers import Caller, Kind
 from milepost.records import rfc3339
 from milepost.settings import Settings
+from milepost.trace_context import header
 from milepost_service.credentials import Clock, Form, RegistryUnavailable, Sent
 from milepost_service.strict_model import Body
 
@@ -103,7 +104,7 @@ class AskedRegistry:
             audience=settings.jwt_audience,
         )
         body = {"form": sent.form, "text": sent.text}
-        headers = {"Authorization": f"Bearer {ours}"}
+        headers = {"Authorization": f"Bearer {ours}"} | header()
         try:
             answer = await self._client.post(PATH, json=body, headers=headers)
             answer.raise_for_status()

@@ -1,5 +1,7 @@
 """Owns the trace of a request: continues the caller's, or begins one for a command."""
 
+from collections.abc import Collection
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from milepost.trace_context import here
@@ -14,11 +16,12 @@ class TracedRequests:
     """Lets whatever is done for a request know its trace: log lines, the log, other services.
 
     With a tracer each command is a span. A query is one only where its caller has a trace: pages
-    ask all the time, and nobody wants to see that.
+    ask all the time, and notify who they are; nobody wants to see that.
     """
 
-    def __init__(self, app: ASGIApp, tracer: Tracer | None) -> None:
-        self._app, self._tracer = app, tracer
+    def __init__(self, app: ASGIApp, tracer: Tracer | None, queries: Collection[str] = ()) -> None:
+        """`queries`: paths that are asked, not told, by whatever method."""
+        self._app, self._tracer, self._queries = app, tracer, queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, in the request's trace."""
@@ -29,7 +32,8 @@ class TracedRequests:
             if name == _HEADER:
                 given = traceparent(value.decode("latin-1"))
                 break
-        if self._tracer is None or (given is None and scope["method"] in _READS):
+        is_read = scope["method"] in _READS or scope["path"] in self._queries
+        if self._tracer is None or (given is None and is_read):
             if given is None:
                 return await self._app(scope, receive, send)
             return await self._within(given, scope, receive, send)

@@ -1,5 +1,5 @@
 """Owns asking notify for a task whose live state is gone. Sends nothing but the caller's own
-credentials."""
+credentials, and the trace of his request."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from milepost.keys import Priority
 from milepost.problems import HttpProblem
+from milepost.trace_context import header
 from milepost_service.sessions import SESSION_COOKIE
 from milepost_submit.decisions import Original
 
@@ -59,7 +60,7 @@ class Archive:
             answer = await self._client.get(
                 f"/api/notify{'/admin' * as_operator}/tasks/{task_id}",
                 params=query,
-                headers=_credentials(request),
+                headers=_credentials(request) | header(),
             )
             if answer.status_code == 404:
                 return None
