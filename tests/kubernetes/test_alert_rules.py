@@ -247,7 +247,12 @@ def test_workers_are_scaled_by_what_waits_and_what_runs(folder: Path) -> None:
         f'milepost_tasks_held{{{there},milepost_queue="default",pod="{pod}"}}': "8x9"
         for pod in "cd"
     } | {f'milepost_tasks_held{{{there},milepost_queue="bulk"}}': "8x9"}
-    cases = [step(backlog | held, [28]), step(backlog, [12]), step(held, [])]
+    told = {f'milepost_tasks_accepted_total{{{there},pod="{pod}"}}': "500x9" for pod in "ab"}
+    cases = [
+        step(told | backlog | held, [28]), step(told | backlog, [12]),
+        step(told, [0]), step(told | held, [16]),  # nothing was ever submitted to this queue
+        step(held, []),
+    ]  # fmt: skip
     text = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": cases}
     (folder / "tests.yaml").write_text(yaml.safe_dump(text))
     status, said = promtool(folder, "test", "rules", "tests.yaml")
