@@ -15,8 +15,8 @@ NOON = datetime(2026, 1, 2, tzinfo=UTC)
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The members' pyproject.toml."""
-    for path in versions.files(checkout.ROOT):
+    """What has a version in it."""
+    for path in [*versions.files(checkout.ROOT), *versions.overlays(checkout.ROOT)]:
         target = tmp_path / path.relative_to(checkout.ROOT)
         target.parent.mkdir(parents=True)
         shutil.copy(path, target)
@@ -31,15 +31,17 @@ def test_all_members_have_one_version_and_want_each_other_in_it(copy: Path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
-    [('version = "[^"]*"', 'version = "7.8.9"'), ('milepost-log==[^"]*', "milepost-log")],
+    ("name", "old", "new"),
+    [
+        ("services/worker/pyproject.toml", 'version = "[^"]*"', 'version = "7.8.9"'),
+        ("services/worker/pyproject.toml", 'milepost-log==[^"]*', "milepost-log"),
+        ("deploy/k8s/overlays/trial/kustomization.yaml", "newTag: [^}]*", "newTag: 7.8.9"),
+    ],
 )
-def test_a_member_that_differs_is_named(copy: Path, old: str, new: str):
-    file = copy / "services" / "worker" / "pyproject.toml"
+def test_what_differs_is_named(copy: Path, name: str, old: str, new: str):
+    file = copy / name
     file.write_text(re.sub(old, new, file.read_text(), count=1))
-    assert [line.partition(":")[0] for line in versions.problems(copy)] == [
-        "services/worker/pyproject.toml"
-    ]
+    assert [line.partition(":")[0] for line in versions.problems(copy)] == [name]
 
 
 def test_what_was_unreleased_is_of_the_release_and_nothing_twice():
