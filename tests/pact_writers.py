@@ -1,20 +1,30 @@
 """What submit and workers really write: a log in which every event stands, and a look into it."""
 
 import json
+import os
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from milepost import TaskHandle, submit
+import httpx
+
+from milepost import TaskHandle, submit, tokens
 from milepost.codec import type_and_version
 from milepost.keys import PartitionKeys
+from milepost.owners import owner_hash
 from milepost_cli import instance
 from milepost_log.connection import connect
 from person import Person
 from up_process import Up
 from waiting import wait_for
 
-FROM_SUBMIT = ("task.created", "task.cancel_requested", "task.dismissed", "inbox.read")
+FROM_SUBMIT = (
+    "task.created", "task.cancel_requested", "task.dismissed", "task.redriven", "inbox.read",
+    "work.paused", "work.resumed",
+)  # fmt: skip
+OPERATOR = "an-operator"
+KEYS = PartitionKeys("mp", 0)
 
 
 def fill(up: Up) -> dict[str, dict[str, Any]]:
@@ -41,6 +51,7 @@ def fill(up: Up) -> dict[str, dict[str, Any]]:
     ):
         answer = person.http.post(path, json=body)
         assert answer.status_code == 204, answer.text
+    _operate(up, owner)
     return _entries(up.data, owner, ends[0].id)
 
 
@@ -48,15 +59,43 @@ def _wait_until_running(handle: TaskHandle) -> None:
     wait_for(lambda: handle.fetch().status == "running", "a running task")
 
 
-def _entries(data: Path, owner: str, best: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {"submit": {}, "worker": {}}
+def _operate(up: Up, owner: str) -> None:
+    """Pause a queue and let it go on, and redrive a task that was damaged and repaired."""
+    token = tokens.mint(OPERATOR, os.environ["MILEPOST_SECRET"], now=time.time(), scopes=["admin"])
+
+    def ask(method: str, path: str, body: object = None) -> None:
+        url, headers = f"{up.url}/api/submit/admin/{path}", {"Authorization": f"Bearer {token}"}
+        answer = httpx.request(method, url, json=body, headers=headers, timeout=30)
+        assert answer.status_code < 300, answer.text
+
+    with closing(connect(_redis_url(up.data))) as client:
+        ask("PUT", "pauses/queues/default", {"reason": "maintenance"})
+        handle = submit("sample.noop", {}, owner=owner)
+        task = KEYS.task(owner_hash(owner), handle.id)
+        data: Any = client.hget(task, "d")
+        client.hset(task, "d", "{nonsense")
+        ask("DELETE", "pauses/queues/default")
+        wait_for(lambda: client.xlen(KEYS.dead), "a dead letter")
+        client.hset(task, "d", data)
+        letters: Any = client.xrange(KEYS.dead)
+        ((letter, _),) = letters
+        ask("POST", "dead-letters/redrive", {"ids": [f"0:{letter.decode()}"]})
+    handle.wait(timeout=60)
+
+
+def _redis_url(data: Path) -> str:
     running = instance.find(data)
     assert running is not None
-    with closing(connect(running.settings["REDIS_URL"])) as client:
-        entries: Any = client.xrange(PartitionKeys("mp", 0).log)
+    return running.settings["REDIS_URL"]
+
+
+def _entries(data: Path, owner: str, best: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"submit": {}, "worker": {}}
+    with closing(connect(_redis_url(data))) as client:
+        entries: Any = client.xrange(KEYS.log)
     for _, fields in entries:
         entry: dict[str, Any] = {name.decode(): value.decode() for name, value in fields.items()}
-        if entry["o"] != owner:
+        if entry["o"] not in (owner, OPERATOR):
             continue
         type, _ = type_and_version(entry["t"])
         entry["d"] = json.loads(entry["d"])

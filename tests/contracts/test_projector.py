@@ -8,6 +8,7 @@ import pytest
 from pact import Pact, match
 
 from milepost.cursors import StreamId
+from milepost.events import OF_NO_TASK, type_names
 from milepost_notify.archive import Fields, Logged, take_in
 from milepost_notify.projection import project
 from milepost_notify.rows import TaskRow
@@ -18,10 +19,16 @@ ERROR = {"code": match.str("fail"), "message": match.str("No"), "reference": mat
 MS = match.int(1_795_381_377_532)
 
 
-def entry(t: str, d: Any, *, attempt: Any = None, task: bool = True) -> dict[str, Any]:
-    """An entry of the log as it is stored, but for its data, which is there as JSON in a string."""
+OPERATOR = {"b": match.regex("operator root", regex="^operator .+$")}
+
+
+def entry(t: str, d: Any, *, attempt: Any = None, task: str | None = None) -> dict[str, Any]:
+    """An entry of the log as it is stored, but for its data, which is there as JSON in a string.
+
+    `task`: what stands in its place, in events that are about no task.
+    """
     return {
-        "t": t, "k": match.regex(NEW, regex=f"^{TASK_ID}$") if task else "",
+        "t": t, "k": match.regex(NEW, regex=f"^{TASK_ID}$") if task is None else task,
         "o": match.str("bob"), "a": attempt or match.regex("1", regex=r"^\d+$"), "d": d,
     }  # fmt: skip
 
@@ -42,8 +49,19 @@ WRITTEN: dict[str, dict[str, dict[str, Any]]] = {
         "task.cancel_requested": entry("cancel_requested", {}),
         "task.dismissed": entry("dismissed", {}),
         "inbox.read": entry(
-            "inbox.read", {"until": match.regex("1795381377532-0", regex=r"^\d+-\d+$")}, task=False
+            "inbox.read", {"until": match.regex("1795381377532-0", regex=r"^\d+-\d+$")}, task=""
         ),
+        "task.redriven": entry("redriven", {}, attempt="0") | OPERATOR,
+        "work.paused": entry(
+            "work.paused",
+            {"what": "queue", "name": match.str("default"), "reason": match.str("maintenance")},
+            task="work",
+        )
+        | OPERATOR,
+        "work.resumed": entry(
+            "work.resumed", {"what": "queue", "name": match.str("default")}, task="work"
+        )
+        | OPERATOR,
     },
     "worker": {
         "task.started": entry("started", {"worker": match.str("host.1.ab")}),
@@ -76,6 +94,7 @@ MADE_OF_IT: dict[str, dict[str, Any]] = {
     "task.succeeded": {"status": "succeeded", "progress": 100},
     "task.failed": {"status": "failed"},
     "task.cancelled": {"status": "cancelled"},
+    "task.redriven": {"status": "running"},
 }
 """What is then read of the task, which ran before."""
 
@@ -99,6 +118,10 @@ def running() -> TaskRow:
     return project(row, stored({"t": "started", "a": "1", "d": {"worker": "w"}, **common}, 1).event)
 
 
+def test_every_event_is_one_that_the_projector_needs_of_somebody():
+    assert {type for types in WRITTEN.values() for type in types} == set(type_names)
+
+
 @pytest.mark.parametrize("writer", list(WRITTEN))
 def test_what_the_projector_needs_of_a_writer_is_what_is_kept(writer: str, tmp_path: Path):
     pact = Pact("projector", writer)
@@ -108,8 +131,11 @@ def test_what_the_projector_needs_of_a_writer_is_what_is_kept(writer: str, tmp_p
 
     def consume(body: str | bytes | None, _: dict[str, object]) -> None:
         assert body is not None
-        event = stored(json.loads(body), 2).event
-        row: dict[str, Any] = {} if not event.task else dict(project(running(), event))
+        message = json.loads(body)
+        event = stored(message, 2).event
+        is_of_none = isinstance(event.payload, OF_NO_TASK)
+        row: dict[str, Any] = {} if is_of_none else dict(project(running(), event))
+        assert event.by.kind == "operator" or "b" not in message
         expected = MADE_OF_IT.get(event.payload.type, {})
         assert {name: row[name] for name in expected} == expected
         seen.append(event.payload.type)
