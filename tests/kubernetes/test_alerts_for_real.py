@@ -6,7 +6,7 @@ The rules wait for nothing here (`for` is 0); how long each waits is tested in t
 import os
 import signal
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import redis
@@ -20,6 +20,7 @@ from valkey_server import Valkey, free_port
 from waiting import wait_for
 
 SECONDS = 60
+KEYS = PartitionKeys("mp", 0)
 
 
 class Stage(NamedTuple):
@@ -32,6 +33,22 @@ class Stage(NamedTuple):
     def until_firing(self, *alerts: str) -> None:
         """Wait until these fire and no others."""
         wait_for(lambda: self.prometheus.firing() == set(alerts), f"{alerts} and no more", SECONDS)
+
+    def until_among_them(self, *alerts: str) -> None:
+        """Wait until these fire, whatever else does: one trouble may be several."""
+        wait_for(
+            lambda: self.prometheus.firing() >= set(alerts),
+            lambda: f"{set(alerts) - self.prometheus.firing()} fire",
+            SECONDS,
+        )
+
+    def until_over(self, *alerts: str) -> None:
+        """Wait until none of these fires any more."""
+        wait_for(lambda: not self.prometheus.firing() & set(alerts), f"{alerts} are over", SECONDS)
+
+    def redis(self) -> redis.Redis:
+        """A connection to its log."""
+        return redis.Redis(port=self.valkey.port)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +79,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
 
 
 def test_trouble_wakes_somebody_and_nothing_else_does(stage: Stage) -> None:
+    """One after the other, since nothing else may fire at first and some go on firing."""
     person = Person.signed_up(stage.up.url)
     person.follow_to_end(person.submit("demo.steps", steps=3, seconds=0.1))
     wait_for(lambda: stage.prometheus.value("sum(up)") == 3, "all are scraped", SECONDS)
@@ -69,19 +87,69 @@ def test_trouble_wakes_somebody_and_nothing_else_does(stage: Stage) -> None:
     wait_for(lambda: stage.prometheus.value(ended) == 1, "the task is counted", SECONDS)
     stage.until_firing()
 
-    with redis.Redis(port=stage.valkey.port) as client:
-        client.xadd(PartitionKeys("mp", 0).log, {"t": "nonsense"})  # pyright: ignore[reportUnknownMemberType]  # untyped
+    with stage.redis() as client:
+        client.xadd(KEYS.log, {"t": "nonsense"})  # pyright: ignore[reportUnknownMemberType]  # untyped
     stage.until_firing("MilepostDeadLetters")
+    _stop("worker", stage, "MilepostNoWorkers")
+    _write_what_only_a_newer_release_knows(stage)
+    _count_one_too_many(stage)
+    _let_tasks_fail(stage, person)
+    _freeze_the_log(stage, person)
+    _stop("web", stage, "MilepostUnseen", "MilepostSubmitUnseen")
 
-    workers = [pid for name, pid in stage.up.children().items() if name.startswith("worker")]
-    for pid in workers:
+
+def _stop(name: str, stage: Stage, *alerts: str) -> None:
+    stopped = [pid for child, pid in stage.up.children().items() if child.startswith(name)]
+    assert stopped
+    for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:
-        stage.until_firing("MilepostDeadLetters", "MilepostNoWorkers")
+        stage.until_among_them(*alerts)
+        if name == "worker":
+            stage.until_firing("MilepostDeadLetters", *alerts)
     finally:
-        for pid in workers:
+        for pid in stopped:
             os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: "MilepostNoWorkers" not in stage.prometheus.firing(), "it is over", SECONDS)
+    stage.until_over(*alerts)
+
+
+def _write_what_only_a_newer_release_knows(stage: Stage) -> None:
+    event: dict[Any, Any] = {"t": "created/99", "k": "x", "o": "nobody", "a": 0, "d": "{}"}
+    with stage.redis() as client:
+        client.xadd(KEYS.log, event)
+    stage.until_firing("MilepostDeadLetters", "MilepostParked")
+
+
+def _count_one_too_many(stage: Stage) -> None:
+    with stage.redis() as client:
+        client.hincrby(KEYS.counts, "accepted", 1)
+        stage.until_firing("MilepostDeadLetters", "MilepostParked", "MilepostConservation")
+        client.hincrby(KEYS.counts, "accepted", -1)
+    stage.until_over("MilepostConservation")
+
+
+def _let_tasks_fail(stage: Stage, person: Person) -> None:
+    for _ in range(25):
+        person.submit("demo.steps", steps=1, seconds=0, fail_at=1)
+    stage.until_among_them("MilepostTasksFail")
+
+
+def _freeze_the_log(stage: Stage, person: Person) -> None:
+    """Parts of Milepost say that they miss it, and people see refusals, and slow ones."""
+    body = {"type": "demo.steps", "params": {"steps": 1, "seconds": 0}}
+    away = ("MilepostStoreAway", "MilepostLogAway", "MilepostPartitionStopped")
+
+    def people_see_it() -> bool:
+        assert person.http.post("/api/submit/tasks", json=body).status_code == 503
+        return stage.prometheus.firing() >= {"MilepostErrors", "MilepostSubmitSlow"}
+
+    stage.valkey.freeze()
+    try:
+        stage.until_among_them(*away)
+        wait_for(people_see_it, "people see it", SECONDS)
+    finally:
+        stage.valkey.thaw()
+    stage.until_over(*away)
 
 
 def test_every_metric_that_a_rule_names_is_scraped(stage: Stage) -> None:
