@@ -2,7 +2,8 @@
 
 ./milepost bench                    lists them
 ./milepost bench NAME... | all      runs them: --short (seconds each), --rounds N,
-                                    --write (their tables go into docs/benchmarks.md)
+                                    --write (into docs/benchmarks.md, with their charts)
+./milepost bench --draw             tables and charts anew, from the figures kept beside the page
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,10 +19,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from benches.stage.page import Page
+from benches.stage.table import KEEP_IN, Result
 from milepost_cli.leash import leashed
 
 FOLDER = Path(__file__).parent
-PAGE = FOLDER.parent / "docs" / "benchmarks.md"
 LIMIT_SECONDS, SHORT_LIMIT_SECONDS = 400.0, 120.0
 """A benchmark that takes longer hangs: it is shown where, and ended."""
 WORDS_SECONDS = 1.0
@@ -33,7 +36,11 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         sys.stdout.write("".join(f"{name}\n" for name in names))
         return 0
-    options = _options(arguments)
+    options, page = _options(arguments), Page()
+    if options.draw:
+        for name, result in page.published().items():
+            page.draw(name, result)
+        return 0
     unknown = set(options.names) - {*names, "all"}
     if unknown:
         sys.stderr.write(
@@ -45,11 +52,11 @@ def main(arguments: list[str]) -> int:
         began = time.monotonic()
         sys.stdout.write(f"\n### `./milepost bench {name}`\n\n")
         sys.stdout.flush()
-        table = _run(name, options)
-        if table is None:
+        result = _run(name, options)
+        if result is None:
             failed.append(name)
         elif options.write:
-            _write(name, table)
+            page.keep(name, result)
         sys.stderr.write(f"milepost: bench {name}: {time.monotonic() - began:.0f} s\n")
     if failed:
         sys.stderr.write(f"milepost: failed: {', '.join(failed)}\n")
@@ -58,27 +65,36 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="milepost bench")
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a benchmark, or `all`")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark, or `all`")
     parser.add_argument("--short", action="store_true", help="seconds each: that they run")
     parser.add_argument("--rounds", type=int, help="of what is measured in turn; 3, short: 1")
-    parser.add_argument("--write", action="store_true", help=f"the tables into {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help="publish the figures")
+    parser.add_argument("--draw", action="store_true", help="tables and charts, from figures kept")
     parser.add_argument("--limit", type=float, help="seconds that one may take")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.write and options.short:
+        parser.error("--short is too short to be published")
+    return options
 
 
-def _run(name: str, options: argparse.Namespace) -> str | None:
-    """Run one in a session of its own; what it printed, null when it failed or hung."""
+def _run(name: str, options: argparse.Namespace) -> Result | None:
+    """Run one in a session of its own, which prints its table; null when it failed or hung."""
+    with tempfile.TemporaryDirectory(prefix="milepost-bench-") as folder:
+        kept = Path(folder) / "result.json"
+        return Result.read(kept) if _ran(name, options, kept) else None
+
+
+def _ran(name: str, options: argparse.Namespace, kept: Path) -> bool:
+    """Run one; whether it came to its end and kept its figures."""
     own = ["--short"] * options.short + (["--rounds", str(options.rounds)] * bool(options.rounds))
     # Settings of the person's own must not change what is measured.
     environment = {key: value for key, value in os.environ.items() if "MILEPOST_" not in key}
-    environment["PYTHONPATH"] = str(FOLDER.parent / "tests")
+    environment |= {"PYTHONPATH": str(FOLDER.parent / "tests"), KEEP_IN: str(kept)}
     child = subprocess.Popen(
         leashed([sys.executable, "-m", f"benches.{name}", *own], signal.SIGTERM),
         cwd=FOLDER.parent,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
         start_new_session=True,
     )
 
@@ -90,19 +106,18 @@ def _run(name: str, options: argparse.Namespace) -> str | None:
         signal.signal(number, stop)
     limit = options.limit or (SHORT_LIMIT_SECONDS if options.short else LIMIT_SECONDS)
     try:
-        table, _ = child.communicate(timeout=limit)
+        child.wait(limit)
     except subprocess.TimeoutExpired:
         sys.stderr.write(f"milepost: {name} takes longer than {limit:g} s; it is here:\n")
         child.send_signal(signal.SIGUSR1)
         time.sleep(WORDS_SECONDS)
-        return None
+        return False
     finally:
         _end(child)
-    sys.stdout.write(table)
-    return table if child.returncode == 0 else None
+    return child.returncode == 0 and kept.is_file()
 
 
-def _end(child: "subprocess.Popen[str]") -> None:
+def _end(child: "subprocess.Popen[bytes]") -> None:
     """End it, in order if it can, and then everything that it left."""
     if child.poll() is None:
         child.terminate()
@@ -122,17 +137,6 @@ def _session(leader: int) -> Iterator[int]:
             group, session = stat.read_text().rpartition(")")[2].split()[2:4]
             if int(session) == leader:
                 yield int(group)
-
-
-def _write(name: str, table: str) -> None:
-    """Put a table between its marks in the page."""
-    first, last = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
-    before, _, rest = PAGE.read_text().partition(first)
-    _, found, after = rest.partition(last)
-    if not found:
-        sys.stderr.write(f"milepost: {PAGE.name} has no place for {name}\n")
-        return
-    PAGE.write_text(f"{before}{first}\n{table}\n{last}{after}")
 
 
 if __name__ == "__main__":

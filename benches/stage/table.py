@@ -1,12 +1,23 @@
-"""Owns how figures are printed: medians with their range, ratio and target, as a Markdown table."""
+"""Owns how figures are kept and printed: medians with their range, ratio and target, as a table."""
 
-import math
+import json
 import os
 import platform
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from benches.stage.bar_chart import Bars
+from benches.stage.figure import figure
+from benches.stage.line_chart import Lines
+
+KEEP_IN = "BENCH_RESULT"
+"""The variable that names the file for `./milepost bench`, which keeps what was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,9 @@ class Row:
     peer: Sequence[float] = ()
     """The same of what it is compared with, measured in turn with it."""
     target: Target | None = None
+    better: Literal["more", "less"] | None = None
+    """Which way. A row with a peer that says so is guarded: CI measures it in short and fails when
+    its ratio is worse than the published one by more than a third."""
 
     @property
     def ratio(self) -> float | None:
@@ -50,15 +64,42 @@ class Row:
         return median(self.values) / median(self.peer) if self.peer else None
 
     def __str__(self) -> str:
-        cells = [self.what, _figure(median(self.values)), "", "", "", ""]
+        cells = [self.what, figure(median(self.values)), "", "", "", ""]
         if len(self.values) > 1:
-            cells[2] = f"{_figure(min(self.values))} .. {_figure(max(self.values))}"
+            cells[2] = f"{figure(min(self.values))} .. {figure(max(self.values))}"
         if self.ratio is not None:
-            cells[3] = f"{self.ratio:.2f}"
+            cells[3] = f"{self.ratio:.2f}" if self.ratio >= 0.1 else figure(self.ratio)
         if self.target is not None:
             met = self.target.met_by(self.ratio if self.ratio is not None else median(self.values))
             cells[4], cells[5] = str(self.target), "yes" if met else "**no**"
         return f"| {' | '.join(cells)} |"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All of a run; absolute figures are its machine's, ratios are to be quoted."""
+
+    rows: Sequence[Row]
+    versions: str
+    charts: Sequence[Bars | Lines] = ()
+
+    @classmethod
+    def read(cls, file: Path) -> "Result":
+        """One that was kept."""
+        return TypeAdapter(cls).validate_json(file.read_bytes())
+
+    def keep(self, file: Path) -> None:
+        """Write it as JSON, numbers to six digits."""
+        full = TypeAdapter(Result).dump_json(self, exclude_defaults=True)
+        plain = json.loads(full, parse_float=_six_digits)
+        file.write_text(json.dumps(plain, indent=1) + "\n")
+
+    def __str__(self) -> str:
+        head = (
+            "| what | median | min .. max | ratio | target | met |\n|---|---:|---:|---:|---:|---|\n"
+        )
+        rows = "".join(f"{row}\n" for row in self.rows)
+        return f"{head}{rows}\n{self.versions}\n"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -66,19 +107,16 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def show(rows: Iterable[Row], *versions: str) -> None:
-    """Print the table; absolute figures are this machine's, ratios are to be quoted."""
-    out = sys.stdout.write
-    out("| what | median | min .. max | ratio | target | met |\n|---|---:|---:|---:|---:|---|\n")
-    out("".join(f"{row}\n" for row in rows))
+def show(rows: Iterable[Row], *versions: str, charts: Iterable[Bars | Lines] = ()) -> None:
+    """Print the table; `./milepost bench --write` keeps it, and draws the charts below it."""
     machine = f"{os.cpu_count()} cores, {platform.machine()}"
-    out(f"\n{', '.join((f'Python {platform.python_version()}', *versions, machine))}.\n")
+    said = ", ".join((f"Python {platform.python_version()}", *versions, machine))
+    result = Result(tuple(rows), f"{said}.", tuple(charts))
+    sys.stdout.write(str(result))
     sys.stdout.flush()
+    if file := os.environ.get(KEEP_IN):
+        result.keep(Path(file))
 
 
-def _figure(value: float) -> str:
-    """Three digits, or all of those before the point."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
+def _six_digits(number: str) -> float:
+    return float(f"{float(number):.6g}")
