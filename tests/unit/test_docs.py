@@ -51,6 +51,19 @@ def test_the_table_of_settings_is_complete_and_its_defaults_are_true() -> None:
     assert sorted(said) == sorted(true)
 
 
+def test_what_else_the_environment_decides_is_documented() -> None:
+    """Beside the settings: what compose, the Dockerfile and the tests are told by it."""
+    compose, image = (ROOT / name for name in ("docker-compose.yml", "Dockerfile"))
+    asked = set(re.findall(r"\$\{(\w+)", compose.read_text()))
+    asked |= set(re.findall(r"^ARG (\w+)", image.read_text(), re.M))
+    for file in [*(ROOT / "tests").glob("*.py"), *(ROOT / "tests").glob("*/conftest.py")]:
+        asked |= set(re.findall(r'environ\.get\("(MILEPOST_\w+)"', file.read_text()))
+    assert {"PORT", "BASE_IMAGE", "MILEPOST_ENGINE"} <= asked
+    said = {word for page in PAGES for word in re.findall(r"\b[A-Z][A-Z_]+\b", page.read_text())}
+    said |= {f"MILEPOST_{name.upper()}" for name in Settings.model_fields}
+    assert sorted(asked - said) == []
+
+
 def test_the_table_of_scripts_is_complete() -> None:
     table = rows(ROOT / "docs" / "architecture.md", "| script | called by | appends | done twice |")
     files = (ROOT / "libs" / "log" / "src" / "milepost_log" / "lua").glob("*.lua")

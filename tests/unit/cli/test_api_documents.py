@@ -1,6 +1,7 @@
 """The documents in docs/api are what the code says; the log's is held to the events' classes."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -16,6 +17,8 @@ from milepost.settings import Settings
 from milepost_cli import api_documents, api_reference, asyncapi
 from milepost_cli.checkout import ROOT
 
+PART = re.compile(r"/milepost-(?!core\.)[a-z]+\.js")
+"""What the elements load by themselves."""
 GOLDEN = ROOT / "tests" / "unit" / "common" / "golden_events.json"
 
 
@@ -123,3 +126,17 @@ def test_every_route_of_the_api_is_in_its_document(service: Any) -> None:
     assert said == {route for route in routes if not route.endswith("openapi.json")}
     page = (api_documents.FOLDER / "README.md").read_text()
     assert all(f"| `{call}` |" in page for call in said)
+
+
+def test_what_people_and_pages_load_is_on_some_page() -> None:
+    settings = Settings.load(database_url="sqlite:///unused.db", secret="x" * 40)
+    routes = {
+        route.path or ""
+        for route in iter_route_contexts(milepost_notify.main.build(settings).routes)
+    }
+    parts = {"/", "/static", "/favicon.ico"} | {each for each in routes if PART.fullmatch(each)}
+    loaded = {each for each in routes - parts if not each.startswith("/api/")}
+    assert {"/operators", "/milepost.js", "/milepost-core.js"} <= loaded
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "".join(page.read_text() for page in pages)
+    assert [each for each in sorted(loaded) if each not in text] == []
