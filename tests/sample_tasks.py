@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,26 @@ def limited() -> None:
     """Run longer than it may."""
     for _ in range(2000):
         time.sleep(0.01)
+
+
+@task("sample.limited_async", time_limit_seconds=0.5)
+async def limited_async() -> None:
+    """Await for longer than it may."""
+    await asyncio.sleep(3600)
+
+
+class Strange(Fail):
+    """Has no code, and a reason that is no text."""
+
+    def __init__(self) -> None:
+        self.reason = Path("strange")  # pyright: ignore[reportAttributeAccessIssue]  # on purpose
+
+
+@task("sample.strange", max_attempts=1)
+def strange(progress: Progress) -> None:
+    """Say what cannot be told, after a note of what is no text and no plain number."""
+    progress.report(done=Decimal(1), total=Decimal(2), message=Path("strange"))  # pyright: ignore[reportArgumentType]  # on purpose
+    raise Strange
 
 
 @task("sample.flaky", max_attempts=3)

@@ -20,9 +20,12 @@ async def test_every_kind_of_end(log: LogProbe, start_worker: StartWorker):
     fail = await log.create("sample.fail", reason="no room")
     boom = await log.create("sample.boom", secret="hunter2")
     limited = await log.create("sample.limited")
+    awaiting = await log.create("sample.limited_async")
+    strange = await log.create("sample.strange")
     changed = await log.create("sample.count", upto="many")
     unknown = await log.create("sample.nobody_knows")
-    await log.ended(noop, count, fail, boom, limited, changed, unknown)
+    failing = (fail, boom, limited, awaiting, strange, changed, unknown)
+    await log.ended(noop, count, *failing)
     assert log.types(noop) == ["created", "started", "succeeded"]
     payload = log.events[count][-1].payload
     assert isinstance(payload, TaskSucceeded)
@@ -31,14 +34,17 @@ async def test_every_kind_of_end(log: LogProbe, start_worker: StartWorker):
     assert isinstance(told, TaskProgressed)
     assert (told.progress, told.done, told.total) == (99.9, 1000, 1000)
     codes: dict[str, str] = {}
-    for task in (fail, boom, limited, changed, unknown):
+    for task in failing:
         failed = log.events[task][-1].payload
         assert isinstance(failed, TaskFailed)
         codes[task] = failed.error.code
         assert "hunter2" not in failed.error.model_dump_json()
     assert list(codes.values()) == [
-        "failed", "error", "time_limit", "params_changed", "unknown_type",
+        "failed", "error", "time_limit", "time_limit", "error", "params_changed", "unknown_type",
     ]  # fmt: skip
+    told = log.events[strange][-2].payload
+    assert isinstance(told, TaskProgressed)
+    assert (told.progress, told.done, told.message) == (50, 1, "strange")
 
 
 async def test_a_killed_worker_s_task_goes_on_elsewhere_as_attempt_2(

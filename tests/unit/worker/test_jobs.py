@@ -84,6 +84,11 @@ def test_fail_is_shown_to_the_owner_as_it_is():
     assert failed.detail is None
 
 
+def test_an_exception_may_be_the_reason():
+    ended = TaskFailed.model_validate_json(end(job(), Fail(ValueError("no room"))).data)  # pyright: ignore[reportArgumentType]  # what people write
+    assert ended.error.message == "no room"
+
+
 @pytest.mark.parametrize(
     "error", [ValueError("secret \ud800"), ParamsChanged("secret"), SystemExit("secret")]
 )

@@ -85,7 +85,7 @@ class Endings:
         if wait is None:
             wait = delay_seconds(failures, self.chance)
         retrying = TaskRetrying(error=problem, runs_at=0, failures=failures, detail=detail)
-        return Ending(retrying, delay_ms=max(0, int(wait * 1000)))
+        return Ending(retrying, delay_ms=int(max(0, wait) * 1000))
 
 
 def _text(text: str) -> str:

@@ -30,6 +30,8 @@ MilepostError
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MAX_RETRY_SECONDS = 365 * 24 * 3600
+
 
 class MilepostError(Exception):
     """Base of everything Milepost raises on purpose."""
@@ -150,14 +152,22 @@ class Fail(TaskControl):
 
     def __init__(self, reason: str, *, code: str = "failed") -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.code = code
+        self.reason = str(reason)  # `raise Fail(err)` is what people write
+        self.code = str(code)
 
 
 class Retry(TaskControl):
     """Run this task again, not before `after_seconds` from now (None: the usual back-off)."""
 
     def __init__(self, *, after_seconds: float | None = None) -> None:
+        """At most a year.
+
+        Raises:
+            ValueError: it is longer, or no number.
+            TypeError: it is something else than a number.
+        """
+        if after_seconds is not None and not after_seconds <= MAX_RETRY_SECONDS:
+            raise ValueError(f"after_seconds has to be at most a year, not {after_seconds!r}")
         super().__init__(f"retry after {after_seconds} seconds")
         self.after_seconds = after_seconds
 

@@ -22,6 +22,8 @@ MAX_MESSAGE_CHARS = 500
 MAX_STATE_BYTES = 64 * 1024
 MOST_PERCENT = 99.9
 """A running task never reads 100: that is for success alone."""
+MOST_AMOUNT = 1e300
+"""Of more, percents cannot be worked out."""
 
 
 class Snapshot(NamedTuple):
@@ -124,6 +126,7 @@ class Progress:
             raise Cancelled
         spot = self._spot
         if percent is not None:
+            percent = _plain(percent)
             if not 0 <= percent <= 100:
                 raise ValueError(f"percent has to be 0..100, not {percent!r}")
             self._spot = _Spot(
@@ -134,7 +137,7 @@ class Progress:
                 spot.frame, None, _amount(done, spot.done), _amount(total, spot.total)
             )
         if message is not None:
-            self._message = message
+            self._message = str(message)
 
     def track(
         self,
@@ -158,8 +161,8 @@ class Progress:
         """
         known = length_hint(items, -1) if total is None else total
         if message is not None:
-            self._message = message
-        spot = _Spot(self._spot.frame, None, 0, known if known >= 0 else None)
+            self._message = str(message)
+        spot = _Spot(self._spot.frame, None, 0, _amount(known, None) if known >= 0 else None)
         if resume:
             return self._track_resumed(items, spot)
         self._spot = spot
@@ -206,7 +209,7 @@ class Progress:
             raise Cancelled
         outer = self._spot.frame
         high = min(outer.high, outer.low + weight * outer.span)
-        inner = _Frame(_clean(name), outer.low, high, high - outer.low)
+        inner = _Frame(_clean(str(name)), outer.low, high, high - outer.low)
         self._spot = _Spot(inner, 0.0 if weight or outer.low else None, None, None)
         try:
             yield
@@ -220,7 +223,7 @@ class Progress:
         """Write a line for the owner, up to 500 characters; at most 1,000 lines a task are kept."""
         if self._cancelled:
             raise Cancelled
-        self.lines.append(_clean(text) or "")
+        self.lines.append(_clean(str(text)) or "")
 
     def save(self, state: Any) -> None:
         """Keep a state, JSON of at most 64 KiB, to go on from in a later attempt; waits until kept.
@@ -270,9 +273,15 @@ class Progress:
 def _amount(value: float | None, before: float | None) -> float | None:
     if value is None:
         return before
-    if not 0 <= value < float("inf"):
+    value = _plain(value)
+    if not 0 <= value <= MOST_AMOUNT:
         raise ValueError(f"done and total have to be numbers from 0, not {value!r}")
     return value
+
+
+def _plain(value: float) -> float:
+    """A number that JSON knows: what other libraries count with may stop the flusher for all."""
+    return value if value.__class__ in (int, float) else float(value)
 
 
 def _clean(message: str | None) -> str | None:

@@ -37,7 +37,7 @@ def declare(
 
 
 def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
-    waits = is_async(definition)
+    waits, limit = is_async(definition), definition.time_limit_seconds
 
     def run(job: Job) -> None:
         started = job.started
@@ -58,7 +58,7 @@ def _runner(definition: TaskDefinition[Any, Any]) -> Callable[[Job], None]:
                 raise Cancelled
             with interruptible(job):
                 result = definition.function(**arguments)
-                job.result = run_async(job, result) if waits else result
+                job.result = run_async(job, result, limit) if waits else result
         finally:
             running.reset(token)
 

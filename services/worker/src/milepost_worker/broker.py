@@ -125,7 +125,12 @@ class SessionConsumer(Consumer):
                     **traces.ids(job.trace),
                 },
             )
-        self._session.finished(job, outcome(self._endings, job, error, reference=reference))
+        try:
+            ending = outcome(self._endings, job, error, reference=reference)
+        except Exception as err:  # dramatiq would swallow it, and the attempt never end
+            logger.exception("how a task ended cannot be told", extra={"task_id": job.started.id})
+            ending = outcome(self._endings, job, RuntimeError(repr(err)), reference=reference)
+        self._session.finished(job, ending)
 
 
 class RunsOnce(Middleware):

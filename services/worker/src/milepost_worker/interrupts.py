@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any
 
+from dramatiq.middleware import TimeLimitExceeded
 from dramatiq.threading import raise_thread_exception  # pyright: ignore[reportUnknownVariableType]  # untyped
 
 from milepost.errors import Cancelled
@@ -28,16 +29,32 @@ def interruptible(job: Job) -> Generator[None]:
             job.interrupt = None
 
 
-def run_async(job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
+def run_async(
+    job: Job, coroutine: Coroutine[Any, Any, Any], limit_seconds: float | None = None
+) -> Any:
     """Run a coroutine to its end in this thread; `interrupt` cancels it at its next await.
+
+    dramatiq's time limit reaches no loop that waits: an exception in its thread comes up only when
+    something else has woken it. So the loop has a timer of its own; the other is for code that
+    never awaits.
 
     Raises:
         Cancelled: it was interrupted and gave in.
+        TimeLimitExceeded: it took longer than `limit_seconds`, was cancelled and gave in.
     """
+    is_over = False
 
     async def main() -> Any:
         task = asyncio.ensure_future(coroutine)
         loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            nonlocal is_over
+            is_over = True
+            task.cancel()
+
+        if limit_seconds is not None:
+            loop.call_later(limit_seconds, end)
         with job.lock:
             job.interrupt = lambda: _cancel(loop, task)
         if job.progress.cancelled:
@@ -47,6 +64,8 @@ def run_async(job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         return asyncio.run(main())
     except asyncio.CancelledError as err:
+        if is_over and not job.progress.cancelled:
+            raise TimeLimitExceeded from err
         raise Cancelled from err
 
 
