@@ -64,7 +64,7 @@ def one_origin(
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_DELETE = _pass_on
+        do_GET = do_POST = do_PUT = do_DELETE = _pass_on
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -84,6 +84,23 @@ def task(id: str, status: str, **changes: Any) -> dict[str, Any]:
     return found | changes
 
 
+def an_event(type: str) -> dict[str, Any]:
+    """A line of a task's history."""
+    return {
+        "id": a_cursor("AQ-event"), "type": type, "v": match.int(1), "attempt": match.int(0),
+        "at": a_moment(), "data": match.like(dict[str, Any]()),
+    }  # fmt: skip
+
+
+def history() -> dict[str, Any]:
+    """That of a task that has succeeded."""
+    types = ("task.created", "task.started", "task.succeeded")
+    return {
+        "events": match.array_containing([an_event(type) for type in types]),
+        "after": a_cursor("AQ-page"),
+    }
+
+
 def row(data: Any, name: str = "task_progress") -> dict[str, Any]:
     """A notification."""
     return {"id": a_cursor("AQ-row"), "name": name, "data": data, "timestamp": match.number(1.5)}

@@ -50,7 +50,8 @@ class States:
         person = Person.signed_up(self._url)
         cookie = f"{SESSION_COOKIE}={person.http.cookies[SESSION_COOKIE]}"
         self._become({"Cookie": cookie, "Origin": self._url})
-        return {"cookie": cookie}
+        (session,) = self._call("GET", "/api/submit/sessions")["sessions"]
+        return {"cookie": cookie, "session_id": session["id"]}
 
     def somebody_has_an_access_token(self) -> State:
         """Made by `login`."""
@@ -104,6 +105,14 @@ class States:
         wait_for(reached, f"a task that is {status}")
         return {"revision": task["revision"], "cursor": self._now(), "owner": task["owner"]}
 
+    def there_is_a_closed_task(self, id: str) -> State:
+        """It succeeded."""
+        state = self.there_is_a_task(id, "succeeded")
+        self._call("POST", f"/api/submit/tasks/{id}/dismiss")
+        path = "/api/notify/tasks?status=dismissed"
+        wait_for(lambda: self._call("GET", path)["tasks"], "a closed task")
+        return state
+
     def a_task_is_cancelled_after_a_cursor(self, id: str) -> State:
         """The cursor before that."""
         state = self.there_is_a_task(id, "scheduled")
@@ -131,4 +140,4 @@ class States:
             method, self._url + path, json=body, headers=self.headers, timeout=30
         )
         assert answer.status_code < 300, answer.text
-        return answer.json()
+        return answer.json() if answer.content else NOTHING

@@ -36,5 +36,19 @@ await client.cancel(WAITING);
 assert.notEqual((await client.retry(STOPPED)).id, STOPPED);
 await client.dismiss(DONE);
 await assert.rejects(client.submit({ type: "no.such", params: {} }), (error) => error instanceof ApiError && error.status === 404 && error.problem.type === "urn:milepost:unknown-type");
+
+// What forms and shelves ask, which need a document and so do not run here; test_page.py knows every path of theirs.
+const types = await client.request("GET", "/api/submit/task-types");
+assert.ok(types.find((/** @type {any} */ { name }) => name === "demo.steps").params_schema.properties);
+const closed = await client.request("GET", "/api/notify/tasks", { query: { status: "dismissed", limit: 30, before: null } });
+assert.equal(closed.tasks[0].dismissed, true);
+const told = await client.request("GET", `/api/notify/tasks/${DONE}/events`, { query: { after: null, limit: 1000 } });
+assert.equal(told.events.at(-1).type, "task.succeeded");
+assert.ok((await client.request("GET", `/api/notify/tasks/${WAITING}/explain`)).words);
+const { sessions } = await client.request("GET", "/api/submit/sessions");
+assert.equal(sessions[0].current, true);
+await client.request("PUT", "/api/submit/password", { body: { current: account.password, new: "another horse battery" } });
+await client.request("DELETE", `/api/submit/sessions/${sessions[0].id}`);
+await client.request("DELETE", "/api/submit/sessions");
 client.close();
 await session.signOut();

@@ -18,9 +18,8 @@ from pact_shapes import (
     STOPPED,
     TASK_ID,
     WAITING,
-    a_cursor,
-    a_moment,
     accepted,
+    history,
     page,
     task,
     told,
@@ -33,13 +32,6 @@ TOKEN_ID = "0123456789abcdef0123456789abcdef"
 
 def since(name: str = "cursor") -> Any:
     return from_state("AQ-page", f"${{{name}}}", f"^{CURSOR}$")
-
-
-def an_event(type: str) -> dict[str, Any]:
-    return {
-        "id": a_cursor("AQ-event"), "type": type, "v": match.int(1), "attempt": match.int(0),
-        "at": a_moment(), "data": match.like(dict[str, Any]()),
-    }  # fmt: skip
 
 
 SIGNING = [
@@ -196,12 +188,7 @@ LOOKING = [
         "GET",
         f"{SEEN}/{DONE}/events",
         query={"limit": "1000"},
-        answer={
-            "events": match.array_containing(
-                [an_event("task.created"), an_event("task.started"), an_event("task.succeeded")]
-            ),
-            "after": a_cursor("AQ-page"),
-        },
+        answer=history(),
     ),
     Exchange(
         "notify",
