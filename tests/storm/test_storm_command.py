@@ -2,15 +2,22 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from milepost_cli.storm.follower import Follower
+from milepost_cli.storm.history import History
+from milepost_cli.storm.owner import Asking, minted
 from up_process import Up, lives
+from waiting import until
 
 
 def milepost_storm(
@@ -44,6 +51,28 @@ def test_of_a_deployment_nothing_is_struck_unless_it_is_named(up: Up) -> None:
     assert verdict["counts"]["accepted"] > 0
     assert verdict["recoveries"] == []
     assert up.children() == before
+
+
+async def test_who_has_begun_anew_reads_everything_before_anybody_is_judged(up: Up) -> None:
+    secret = (up.data / "secret").read_text().strip()
+    owner = minted("late", 0, secret)
+    async with httpx.AsyncClient() as http:
+        tasks = [{"type": "demo.steps", "params": {"steps": 1, "seconds": 0}}] * 40
+        answer = await http.post(
+            up.url + "/api/submit/tasks/batch", json={"tasks": tasks}, headers=owner.headers
+        )
+        assert answer.status_code == 201, answer.text
+        ids = {each["id"] for each in answer.json()["tasks"]}
+
+        async def told() -> set[str]:
+            listed = await http.get(up.url + "/api/notify/tasks", headers=owner.headers)
+            return {each["id"] for each in listed.json()["tasks"]}
+
+        await until(told, ids.__eq__)
+        history = History(time.monotonic)
+        late = Follower(0, owner, Asking(http, up.url, history, "late"), random.Random(0))
+        await late.catch_up(history.now() + 60)
+    assert late.held().statuses.keys() == ids
 
 
 def test_a_named_process_alone_is_struck(up: Up, tmp_path: Path) -> None:

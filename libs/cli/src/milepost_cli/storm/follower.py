@@ -19,6 +19,8 @@ TASK, UNREAD = "task_progress", "unread_message_count"
 LEAVES_SECONDS = 6.0
 """It waits for no answer longer: a stalled one is asked for again."""
 PAUSE_SECONDS = 0.4
+MOST = 1000
+"""Rows of a page."""
 RELOADS = 0.005
 """How often somebody reloads the page and forgets everything."""
 
@@ -75,6 +77,14 @@ class Follower:
             self._take(row)
         self.cursor = page["cursor"]
         return not page["notifications"]
+
+    async def catch_up(self, until: float) -> None:
+        """Ask from where it stands until nothing is new, as who stays does; at most until then. A
+        page that was loaded anew at the very end has thousands of tasks to read."""
+        while not await self.poll(limit=MOST):
+            if self._history.now() >= until:
+                return
+            await asyncio.sleep(0.01)
 
     def held(self) -> Held:
         """What it knows."""

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from milepost.task_state import ENDED
-from milepost_cli.storm.follower import Follower
+from milepost_cli.storm.follower import MOST, Follower
 from milepost_cli.storm.history import canonical
 from milepost_cli.storm.owner import Asking, Owner
 from milepost_cli.storm.records import Accepted, Archived, Current, Past
 
-PAGE = 1000
 AT_ONCE = 4
 TRY_SECONDS = 0.25
 
@@ -81,7 +80,7 @@ class LastLook:
     async def _current(self, owner: Owner) -> Current | None:
         """What somebody new is shown; null where not all of it was answered."""
         fresh = Follower(-1, owner, self._asking, random.Random(0), remembered=False)
-        while not await fresh.poll(limit=PAGE):
+        while not await fresh.poll(limit=MOST):
             if fresh.cursor is None:
                 return None
         tasks = await self._all_of(owner)
@@ -97,7 +96,7 @@ class LastLook:
     async def _all_of(self, owner: Owner) -> list[dict[str, Any]] | None:
         """Every task of an owner's, by pages."""
         found = list[dict[str, Any]]()
-        query: dict[str, Any] = {"limit": PAGE}
+        query: dict[str, Any] = {"limit": MOST}
         while True:
             path = "/api/notify/tasks"
             answer = await self._asking.ask(owner, "list", "GET", path, params=query)
@@ -112,7 +111,7 @@ class LastLook:
     async def _archive(
         self, owner: Owner, task: str, places: asyncio.Semaphore, until: float
     ) -> None:
-        path, query = f"/api/notify/tasks/{task}/events", {"limit": PAGE}
+        path, query = f"/api/notify/tasks/{task}/events", {"limit": MOST}
         async with places:
             while True:
                 answer = await self._asking.ask(

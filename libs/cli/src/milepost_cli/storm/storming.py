@@ -83,7 +83,9 @@ async def storm(plan: Plan, owners: Sequence[Owner], asking: Asking, blows: Sequ
         look = LastLook(asking, owners, followers)
         await _until_settled(look, history, deadline)
         await _end(following)
-        await look.record(max(deadline, history.now() + LAST_SECONDS))
+        until = max(deadline, history.now() + LAST_SECONDS)
+        await asyncio.gather(*(each.catch_up(until) for each in followers))
+        await look.record(max(until, history.now() + LAST_SECONDS))
     finally:
         await _end([*following, *acting, striking])
 
