@@ -1,5 +1,6 @@
 """`milepost submit` as a process: it serves, stops in order, or says in one line why not."""
 
+import json
 import os
 import signal
 import socket
@@ -82,6 +83,25 @@ def test_it_serves_on_a_new_database_and_stops_in_order(start: Start, bearer: Be
     assert out == ""
     assert "Traceback" not in err
     assert "horse" not in err
+
+
+def test_a_line_about_a_request_is_json_and_in_its_trace_without_any_collector(
+    start: Start,
+) -> None:
+    process, url = start(LOG_FORMAT="json")
+    until_it_answers(process, url, "/api/submit/livez")
+    trace, span = "4b" * 16, "0f" * 8
+    for name, headers in (("bob", {"traceparent": f"00-{trace}-{span}-01"}), ("eve", {})):
+        credentials = {"username": name, "password": "correct horse battery"}
+        answer = httpx.post(f"{url}/api/submit/accounts", json=credentials, headers=headers)
+        assert answer.status_code == 201
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    lines: list[dict[str, Any]] = [json.loads(line) for line in err.splitlines()]
+    assert {line["service"] for line in lines} == {"submit"}
+    traced, other = [line for line in lines if line.get("action") == "account.create"]
+    assert (traced["by"], traced["trace_id"], traced["span_id"]) == ("local:bob", trace, span)
+    assert not {"trace_id", "span_id"} & other.keys()
 
 
 def test_accounts_outlive_the_process_and_sessions_too(start: Start) -> None:
