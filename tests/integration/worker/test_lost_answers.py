@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ import pytest
 from log_probe import LogProbe
 from milepost.endings import Endings
 from milepost.errors import LogUnavailable
-from milepost_log.attempts import StartedTask
+from milepost_log.attempts import Saved, StartedTask
 from milepost_log.connection import connect
+from milepost_log.scripts import Argument
 from milepost_log.work import WorkLog
 from milepost_worker.jobs import Job
 from milepost_worker.outbox import Outbox
@@ -27,29 +28,19 @@ class LossyLog(WorkLog):
 
     dice: random.Random
 
-    def _lossy(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    def _lossy(self, call: Callable[..., Any], *arguments: Any) -> Any:
         fate = self.dice.random()
-        if fate < 0.15:
+        if fate < 0.05:
             raise LogUnavailable("the request was lost")
-        answer = call(*arguments, **named)
-        if fate < 0.30:
+        answer = call(*arguments)
+        if fate < 0.10:
             raise LogUnavailable("the answer was lost")
         return answer
 
-    def take(self, *arguments: Any, **named: Any) -> Any:
-        return self._lossy(super().take, *arguments, **named)
-
-    def resume(self, *arguments: Any, **named: Any) -> Any:
-        return self._lossy(super().resume, *arguments, **named)
-
-    def report(self, *arguments: Any, **named: Any) -> Any:
-        return self._lossy(super().report, *arguments, **named)
-
-    def finish(self, *arguments: Any, **named: Any) -> Any:
-        return self._lossy(super().finish, *arguments, **named)
-
-    def beat(self, *arguments: Any, **named: Any) -> Any:
-        return self._lossy(super().beat, *arguments, **named)
+    def _call(
+        self, partition: int, name: str, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Any:
+        return self._lossy(super()._call, partition, name, keys, arguments)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -86,6 +77,43 @@ async def test_every_call_may_be_lost_and_every_task_still_runs_once(
                 assert kinds.count("started") == 1, kinds
                 assert kinds[-1] == "succeeded", kinds
                 assert kinds.count("progressed") == 1, kinds
+                assert kinds.count("logged") == 1, kinds
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_what_a_worker_hands_back_is_queued_again_once(
+    valkey_url: str, namespace: str, seed: int
+):
+    dice = random.Random(seed)
+    with connect(valkey_url) as client:
+        log = LossyLog(client, namespace, "w1", ["default"])
+        log.dice = dice
+        async with LogProbe(valkey_url, namespace) as probe:
+            tasks = await probe.create_many([("sample.noop", {})] * 10)
+            other = WorkLog(client, namespace, "w2", ["default"])
+            for _ in range(9):  # beyond MAX_CRASHES, were it counted as one
+                held = {
+                    task.id: task for task in insist(lambda: log.take(0, 10, holding=False)).tasks
+                }
+                found = insist(lambda: log.resume(0, []))
+                held |= {task.id: task for task in found}
+                assert held.keys() == set(tasks)
+                states = [Saved(task, 1, b"state") for task in held.values()]
+                assert insist(lambda: log.save(0, states)) == [1] * len(tasks)  # noqa: B023  # at once
+                insist(lambda: log.hand_back(0))
+            (first, *rest) = other.take(0, 10, holding=False).tasks
+            assert {task.saved for task in (first, *rest)} == {b"state"}
+            await probe.follow(lambda: all(probe.types(t).count("started") == 10 for t in tasks))
+            assert all(probe.types(task).count("returned") == 9 for task in tasks)
+
+
+def insist(call: Callable[[], Any]) -> Any:
+    """Ask until there is an answer."""
+    while True:
+        try:
+            return call()
+        except LogUnavailable:
+            continue
 
 
 def work_off(session: Session, dice: random.Random) -> None:
@@ -102,6 +130,7 @@ def work_off(session: Session, dice: random.Random) -> None:
         if running and (job is None or dice.random() < 0.5):
             done = running.pop(dice.randrange(len(running)))
             done.progress.report(50)
+            done.progress.log("a line")
             done.ran = True
             session.finished(done, outcome(ENDINGS, done, None, reference="r"))
             ended += 1

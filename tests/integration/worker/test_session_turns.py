@@ -17,9 +17,11 @@ from milepost_log.attempts import Outcome, Taken
 from milepost_log.commands import CommandLog, NewTask
 from milepost_log.servers import Servers, open_servers, open_servers_async
 from milepost_log.work import WorkLog
+from milepost_worker.doorbell import Doorbell
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.session import Session
 from milepost_worker.vitals import STUCK_SECONDS, Vitals
+from waiting import wait_for
 
 PARTITIONS = 4
 OWNERS = {partition_of(f"o{number}", PARTITIONS): f"o{number}" for number in range(99)}
@@ -47,12 +49,12 @@ def start(servers: Servers, namespace: str) -> Start:
     """Make a session that sweeps seldom; nothing rings it."""
     numbers = count()
 
-    def start(threads: int, **max_running: int) -> Session:
+    def start(threads: int, lease_seconds: float = 3600, **max_running: int) -> Session:
         return Session(
             lambda: WorkLog(servers, namespace, f"w{next(numbers)}", ["default"]),
             partitions=PARTITIONS,
             threads=threads,
-            lease_seconds=3600,
+            lease_seconds=lease_seconds,
             grace_seconds=3600,
             max_log_lines=9,
             describe=lambda started, outbox: Job(started, type_of(started)),
@@ -130,6 +132,33 @@ async def test_room_for_a_type_is_used_in_whatever_partition_it_waits(
         order += take(session, 1)
     assert {job.started.partition for job in order[:PARTITIONS]} == set(range(PARTITIONS))
     assert len({job.started.id for job in order}) == 2 * len(tasks)
+
+
+async def test_a_ring_that_got_lost_costs_no_more_than_a_sweep(commands: CommandLog, start: Start):
+    session = start(threads=2, lease_seconds=1.5)
+    for partition in range(PARTITIONS):
+        assert session.next_job(0.1) is None, "everywhere was looked, and nothing found"
+        (task,) = await create(commands, partition)
+        (job,) = take(session, 1)
+        assert job.started.id == task
+        end(session, job)
+
+
+async def test_who_lost_a_connection_looks_everywhere_once_it_is_back(
+    valkey_url: str, namespace: str, servers: Servers, commands: CommandLog
+):
+    heard: list[int | None] = []
+    doorbell = Doorbell(valkey_url, namespace, ["default"], heard.append, lambda _, __: None)
+    doorbell.start()
+    try:
+        wait_for(lambda: heard == [None], "the first look")
+        await create(commands, 1)
+        wait_for(lambda: heard == [None, 1], "the ring")
+        with servers.at(PartitionKeys(namespace, 0).log) as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # pyright: ignore  # untyped
+        wait_for(lambda: heard == [None, 1, None], "another look")
+    finally:
+        doorbell.stop()
 
 
 async def create_suspects(

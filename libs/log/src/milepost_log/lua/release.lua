@@ -4,7 +4,6 @@
 -- ARGV[1] prefix  [2] worker incarnation  [3] "worker_lost" | "shutdown"
 --      [4] its beats as the observer saw them ("" for its own hand-back)
 --      [5..] "queue:priority letter" and entry of those it gives back while it goes on (none = all)
---      [5..] "queue:priority letter" and entry of those it gives back while it goes on (none = all)
 -- Answer: {"moved"} when it has beaten since | {"ok", tasks released, 1 when nothing is left}
 -- At most 100 entries of a stream a call. Repeatable: what is released is pending no more.
 local leases, worker, reason = KEYS[2], ARGV[2], ARGV[3]
