@@ -1,7 +1,9 @@
 """mail.send over real SMTP: what is sent arrives as it was written, what is refused is listed."""
 
 import os
-from collections.abc import Generator
+import signal
+from collections import Counter
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -15,9 +17,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import Envelope, Session
 
+from log_probe import LogProbe
 from milepost import Progress
 from milepost_worker.tasks.mail import Mail, MailServer, send
+from surroundings import StartWorker
 from valkey_server import free_port
+
+RECIPIENTS = 10_000
 
 
 @dataclass
@@ -26,6 +32,8 @@ class Sink:
 
     received: list[tuple[str, EmailMessage]] = field(default_factory=list[tuple[str, EmailMessage]])
     later: set[str] = field(default_factory=set[str])
+    before_answer: Callable[[], None] = lambda: None
+    """Called once a mail is received, before its sender hears so."""
 
     async def handle_RCPT(  # aiosmtpd's name
         self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -45,6 +53,7 @@ class Sink:
         message = message_from_bytes(envelope.content, policy=SMTP)
         assert isinstance(message, EmailMessage)
         self.received.append((envelope.rcpt_tos[0], message))
+        self.before_answer()
         return "250 OK"
 
 
@@ -72,6 +81,32 @@ def test_a_mail_arrives_as_it_was_written(sink: Sink):
     ((to, message),) = sink.received
     assert (to, message["To"], message["Subject"]) == ("a@x.test", "a@x.test", "Grüße 한글")
     assert message.get_content().replace("\r\n", "\n") == body
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_killed_in_the_middle_of_10_000_it_sends_one_mail_twice_at_most(
+    sink: Sink, log: LogProbe, start_worker: StartWorker
+):
+    """Killed at the worst moment: the 5,000th mail is received, and nobody has heard so."""
+    worker = start_worker(smtp_url=os.environ["MILEPOST_SMTP_URL"])
+
+    def kill() -> None:
+        if len(sink.received) == RECIPIENTS // 2:
+            worker.send(signal.SIGKILL)
+            worker.wait()
+            start_worker(smtp_url=os.environ["MILEPOST_SMTP_URL"])
+
+    sink.before_answer = kill
+    to = [f"r{number}@x.test" for number in range(RECIPIENTS)]
+    task = await log.create("mail.send", to=to, subject="s", body="b")
+    await log.ended(task, seconds=300)
+    assert log.types(task).count("started") == 2
+    assert log.end_of(task) == "succeeded"
+    got = Counter(address for address, _ in sink.received)
+    assert got.keys() == set(to)
+    assert {address for address, times in got.items() if times > 1} <= {to[RECIPIENTS // 2 - 1]}
+    assert max(got.values()) <= 2
 
 
 def test_whom_the_server_refuses_is_listed_and_the_others_get_theirs(sink: Sink):
