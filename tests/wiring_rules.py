@@ -15,6 +15,7 @@ from manifests import (
     selects,
     title,
 )
+from milepost import bulk
 from milepost.settings import Settings
 from milepost_cli.main import commands
 
@@ -84,6 +85,19 @@ def one_thing_scales_each(objects: list[Manifest]) -> Iterator[str]:
         targets = {w["metadata"]["name"] for w in of_kind(objects, "Deployment")}
         if each["spec"]["scaleTargetRef"]["name"] not in targets:
             yield f"{title(each)}: scales nothing"
+
+
+def own_queues_are_served(objects: list[Manifest]) -> Iterator[str]:
+    """Some worker takes each queue that Milepost's own tasks wait in."""
+    served: set[str] = set()
+    for workload in of_kind(objects, "Deployment"):
+        for container in pod_of(workload)["spec"]["containers"]:
+            for each in container.get("env", []):
+                if each["name"] == "MILEPOST_QUEUES":
+                    queue = labels_of(workload).get("milepost/queue", "")
+                    served |= set(each.get("value", queue).split(","))
+    for queue in sorted({"default", bulk.QUEUE} - served):
+        yield f"no worker takes {queue}"
 
 
 def services_lead_to_pods(objects: list[Manifest]) -> Iterator[str]:

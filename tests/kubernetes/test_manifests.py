@@ -146,6 +146,9 @@ PLANTED: list[tuple[Rule, Plant]] = [
     (wiring_rules.one_thing_scales_each, lambda o: named(
         o, "ScaledObject", "milepost-worker-bulk")["spec"]["triggers"][0]["metadata"].update(
             query='max(milepost_queue_backlog{queue="default"})')),
+    (wiring_rules.own_queues_are_served, lambda o: next(
+        each for each in container(o, "milepost-worker-default")["env"] if "QUEUES" in each["name"]
+    ).update(value="default")),
     (wiring_rules.services_lead_to_pods, lambda o: named(
         o, "Service", "milepost-submit")["spec"]["selector"].update(x="y")),
     (wiring_rules.services_lead_to_pods, lambda o: named(
