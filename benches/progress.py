@@ -1,7 +1,7 @@
 """Progress: what telling the world costs the task, in a real worker that flushes meanwhile.
 
-Beside tqdm, which draws on a local terminal alone, Celery's `update_state` and RQ's `save_meta`,
-which write to the same server.
+Beside tqdm, which draws on a local terminal alone; Celery's `update_state` and RQ's `save_meta`,
+which write to the same server; and the latter with a row in SQLite for the page to poll.
 """
 
 import asyncio
@@ -56,11 +56,15 @@ def main() -> None:
                 at_most(2)),
             Row("the same beside Celery's update_state", us["report_all"], celery),
             Row("the same beside RQ's save_meta", us["report_all"], rq),
+            Row("the same beside RQ's save_meta + a row (WAL)", us["report_all"], taken["wal"]),
             Row("Celery update_state, us a call", celery),
             Row("RQ save_meta, us a call", rq),
+            Row("RQ save_meta + a row replaced, SQLite, WAL, us a call", taken["wal"]),
+            Row("RQ save_meta + a row replaced, SQLite, ORM, default journal, us a call",
+                taken["orm"]),
         ],
         version,
-        *peers.versions("tqdm", "celery", "rq"),
+        *peers.versions("tqdm", "celery", "rq", "sqlalchemy"),
     )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Who is measured by `queue`: each fills a queue, drains it and sends single tasks through it."""
+"""Who is measured: each fills a queue, drains it and sends single tasks, or lets pages follow."""

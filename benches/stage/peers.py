@@ -1,6 +1,6 @@
-"""Owns the environment that peers live in: not the product's, made at first use from a hashed lock.
+"""Owns the environments that peers live in: not the product's, made at first use from hashed locks.
 
-`.venv-peers` beside the checkout, by uv where there is one, else by venv and pip.
+`.venv-LOCK` beside the checkout, by uv where there is one, else by venv and pip.
 """
 
 import fcntl
@@ -17,22 +17,21 @@ from benches.stage.processes import Processes
 from benches.stage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / ".venv-peers"
-LOCK = ROOT / "requirements" / "peers.txt"
 PROGRAMS = ROOT / "benches" / "peers"
 SET_UP_SECONDS = 300.0
 
 
 class Peers:
-    """The peers' Python and their programs in benches/peers."""
+    """The Python of peers that share a lock, and their programs in benches/peers."""
 
-    def __init__(self) -> None:
-        """Make the environment where it is not as the lock says.
+    def __init__(self, name: str = "peers") -> None:
+        """Make the environment where it is not as requirements/NAME.txt says.
 
         Raises:
             CalledProcessError: the package index cannot be reached, or does not have them.
         """
-        self.python = str(_made() / "bin" / "python")
+        self._lock = ROOT / "requirements" / f"{name}.txt"
+        self.python = str(_made(ROOT / f".venv-{name}", self._lock) / "bin" / "python")
 
     def run(self, processes: Processes, store: Store, program: str, *arguments: object) -> Any:
         """Run a peer's program to its end; the JSON it printed."""
@@ -54,42 +53,47 @@ class Peers:
     @staticmethod
     def environment(store: Store) -> dict[str, str]:
         """What every peer's program is told."""
-        return {"BENCH_REDIS_URL": store.url, "PYTHONPATH": str(PROGRAMS)}
+        return {
+            "BENCH_REDIS_URL": store.url,
+            "BENCH_FOLDER": str(store.folder),
+            "RQ_REDIS_URL": store.url,
+            "PYTHONPATH": str(PROGRAMS),
+        }
 
     def versions(self, *packages: str) -> list[str]:
         """Such as dramatiq 2.2.1, as locked."""
         pins = dict(
             line.split(" ")[0].split("==")
-            for line in LOCK.read_text().splitlines()
+            for line in self._lock.read_text().splitlines()
             if "==" in line and not line.startswith((" ", "#"))
         )
         return [f"{package} {pins[package]}" for package in packages]
 
 
-def _made() -> Path:
+def _made(folder: Path, lock: Path) -> Path:
     """The environment, up to date; several first uses at once make one."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
-    stamp = FOLDER / ".made"
-    with (ROOT / ".venv-peers.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = folder / ".made"
+    with Path(f"{folder}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
         if not stamp.is_file() or stamp.read_text() != wanted:
-            sys.stderr.write("milepost: setting up the peers' environment ...\n")
-            shutil.rmtree(FOLDER, ignore_errors=True)
-            _make()
+            sys.stderr.write(f"milepost: setting up {folder.name} ...\n")
+            shutil.rmtree(folder, ignore_errors=True)
+            _make(folder, lock)
             stamp.write_text(wanted)
-    return FOLDER
+    return folder
 
 
-def _make() -> None:
+def _make(folder: Path, lock: Path) -> None:
     uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".venv" / "bin"))
-    python = str(FOLDER / "bin" / "python")
+    python = str(folder / "bin" / "python")
     if uv is None:
-        _do([sys.executable, "-m", "venv", str(FOLDER)])
+        _do([sys.executable, "-m", "venv", str(folder)])
         install = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-        _do([*install, "--disable-pip-version-check", "--no-input", "-r", str(LOCK)])
+        _do([*install, "--disable-pip-version-check", "--no-input", "-r", str(lock)])
         return
-    _do([uv, "venv", "--quiet", "--python", sys.executable, str(FOLDER)])
-    _do([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(LOCK)])
+    _do([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+    _do([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
 
 
 def _do(command: list[str]) -> None:

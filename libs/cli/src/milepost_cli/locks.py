@@ -13,6 +13,7 @@ LOCKS = {
     "run": ["run.in"],
     "test": ["run.in", "test.in"],
     "peers": ["peers.in"],
+    "peers_redis5": ["peers_redis5.in"],
     "uv": ["uv.in"],
 }
 REMEDY = "run requirements/lock --keep"

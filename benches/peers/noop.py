@@ -1,0 +1,5 @@
+"""What RQ's workers import."""
+
+
+def noop():
+    """Do nothing."""
