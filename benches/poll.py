@@ -31,7 +31,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 BODY = b'{"type":"bench.post","params":{"to":"somebody","count":3}}'
-SHORT_SECONDS, SECONDS = 0.3, 3.0
+SHORT_SECONDS, SECONDS = 0.8, 3.0
 
 
 @dataclass

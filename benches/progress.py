@@ -27,7 +27,7 @@ class Sizes:
     """Of peers that wait for a server at each."""
 
 
-SHORT = Sizes(items=100_000, calls=200)
+SHORT = Sizes(items=30_000, calls=200)
 FULL = Sizes(items=1_000_000, calls=5000)
 
 
@@ -54,6 +54,7 @@ def main() -> None:
             Row("Milepost progress.report(percent), us a call", us["report"], (), at_most(2)),
             Row("Milepost progress.report(done=, total=, message=), us", us["report_all"], (),
                 at_most(2)),
+            Row("the same beside an iteration of tqdm", us["report_all"], us["tqdm"]),
             Row("the same beside Celery's update_state", us["report_all"], celery),
             Row("the same beside RQ's save_meta", us["report_all"], rq),
             Row("the same beside RQ's save_meta + a row (WAL)", us["report_all"], taken["wal"]),

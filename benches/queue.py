@@ -15,8 +15,9 @@ from benches.stage.sizes import chosen
 from benches.stage.store import Durability, fresh_store
 from benches.stage.table import Row, at_least, at_most, percentile, show
 
-SHORT = Sizes(tasks=500, single=100, idle=20, polled=2)
+SHORT = Sizes(tasks=3000, single=800, idle=20, polled=2)
 FULL = Sizes(tasks=12_000, single=3000, idle=200, polled=20)
+GUARDED = ("ours", "taskiq", "ours 1", "dramatiq 1")
 
 
 def main() -> None:
@@ -24,8 +25,8 @@ def main() -> None:
     sizes, rounds = chosen(SHORT, FULL)
     peers, of, version = Peers(), dict[str, Figures](), ""
     contenders = all_contenders(peers)
-    if sizes is SHORT:  # one of each kind
-        contenders = {name: contenders[name] for name in ("ours", "taskiq", "tuned")}
+    if sizes is SHORT:  # those whose ratios are guarded
+        contenders = {name: contenders[name] for name in GUARDED}
     for _ in range(rounds):
         for name, (durability, contender) in contenders.items():
             with fresh_store(durability) as store, Processes() as processes:

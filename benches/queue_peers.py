@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from benches.contenders.drained import Figures, Sizes
 from benches.contenders.ours import Ours
 from benches.contenders.peer import Peer
-from benches.stage.grouped import grouped
 from benches.stage.peers import Peers
 from benches.stage.processes import Processes
 from benches.stage.sizes import chosen
@@ -48,19 +47,12 @@ def main() -> None:
 
     with ThreadPoolExecutor(SIDE_BY_SIDE if sizes is SHORT else 1) as turns:
         version, *_ = turns.map(measure, list(contenders) * rounds)
-    table = list(rows({name: of[name] for name in contenders}))
-    idle, p99 = "No-op, from submitting to done, idle queue", "submit to done, idle, ms, p99: "
     show(
-        table,
+        rows({name: of[name] for name in contenders}),
         version,
         *new.versions("celery", "rq", "huey", "streaq", "redis"),
         *(f"{package} (arq, SAQ)" for package in old.versions("redis")),
         *old.versions("arq", "saq"),
-        charts=[
-            grouped("drained", "No-op tasks, 2 worker processes", "tasks/s", table, DRAINED),
-            grouped("bulk", "Enqueued in bulk", "tasks/s", table, BULK),
-            grouped("idle", idle, "ms, p99", table, p99, more_is_better=False, log=True),
-        ],
     )
 
 

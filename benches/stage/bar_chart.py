@@ -78,7 +78,8 @@ class Bars:
             last = max(most, left + length)
             if bar.target is not None:
                 goal = axis.at(bar.target)
-                yield svg.line(goal, top - 5, goal, top + BAR + 5, "goal")
+                for names in ("under", "goal"):
+                    yield svg.line(goal, top - 5, goal, top + BAR + 5, names)
                 last = goal if 0 <= goal - last < 60 else last
             said = figure(median(bar.values))
             yield svg.text(last + 7, middle + 4, said, "strong" if bar.ours else "")

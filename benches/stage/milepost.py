@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from benches.stage.processes import Processes, until
+from benches.stage.processes import Processes, import_path, until
 from benches.stage.store import Store
 from milepost.events import TaskCreated
 from milepost.keys import PartitionKeys
@@ -41,7 +41,7 @@ class Milepost:
             "MILEPOST_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
             "MILEPOST_SECRET": SECRET,
             "MILEPOST_TASKS": "bench_tasks",
-            "PYTHONPATH": str(PROGRAMS),
+            "PYTHONPATH": import_path(PROGRAMS),
             **{f"MILEPOST_{name.upper()}": value for name, value in settings.items()},
         }
 

@@ -3,9 +3,11 @@
 The figures (docs/benchmarks/NAME.json) are the source; tables and charts are drawn from them.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
+from benches.stage.bar_chart import Bars
+from benches.stage.gallery import gallery
+from benches.stage.line_chart import Lines
 from benches.stage.table import Result
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -37,7 +39,7 @@ class Page:
         """Put the table into the page and the charts beside it, those alone."""
         before, _, after = section(self.file.read_text(), name)
         self.file.write_text(before + written(name, result) + after)
-        drawn = dict(charts(name, result))
+        drawn = {f"{name}-{chart.name}.svg": chart.drawn() for chart in charts(name, result)}
         for file in set(self.folder.glob(f"{name}-*.svg")) - {self.folder / each for each in drawn}:
             file.unlink()
         for file, svg in drawn.items():
@@ -61,12 +63,12 @@ def section(page: str, name: str) -> tuple[str, str, str]:
 def written(name: str, result: Result) -> str:
     """What is between the marks: the table, and its charts."""
     images = "".join(
-        f"![{chart.title}](benchmarks/{name}-{chart.name}.svg)\n\n" for chart in result.charts
+        f"![{chart.title}](benchmarks/{name}-{chart.name}.svg)\n\n"
+        for chart in charts(name, result)
     )
     return f"\n{result}\n{images}"
 
 
-def charts(name: str, result: Result) -> Iterator[tuple[str, str]]:
-    """Each chart's file name and SVG."""
-    for chart in result.charts:
-        yield f"{name}-{chart.name}.svg", chart.drawn()
+def charts(name: str, result: Result) -> list[Bars | Lines]:
+    """Those that its rows make, then those it brought."""
+    return [*gallery(name, result.rows), *result.charts]

@@ -39,6 +39,11 @@ def until(
     return time.monotonic()
 
 
+def import_path(folder: Path) -> str:
+    """PYTHONPATH with a folder first; what we were started with, such as a changed copy, stays."""
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+
+
 class Processes:
     """Starts processes; leaving the block ends all of them."""
 

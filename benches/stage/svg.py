@@ -27,6 +27,7 @@ text { font: 12px -apple-system, BlinkMacSystemFont, "Segoe UI", "Noto Sans", He
 .grid { stroke: var(--grid); } .axis { stroke: var(--soft); } .peer { fill: var(--peer); }
 .ours { fill: var(--ours); } .range { stroke: var(--ink); stroke-opacity: .65; fill: none; }
 .goal { stroke: var(--goal); stroke-width: 2; stroke-dasharray: 4 2; }
+.under { stroke: var(--paper); stroke-width: 4; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; } .dot { stroke: var(--paper); }
 """
 

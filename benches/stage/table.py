@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -54,9 +53,6 @@ class Row:
     peer: Sequence[float] = ()
     """The same of what it is compared with, measured in turn with it."""
     target: Target | None = None
-    better: Literal["more", "less"] | None = None
-    """Which way. A row with a peer that says so is guarded: CI measures it in short and fails when
-    its ratio is worse than the published one by more than a third."""
 
     @property
     def ratio(self) -> float | None:

@@ -1,4 +1,7 @@
-"""Every benchmark runs in its short form, prints its table, and leaves no process behind."""
+"""Every benchmark runs in its short form, prints its table, and leaves no process behind.
+
+The short form guards the published ratios: one that has fallen by more than a third fails here.
+"""
 
 import os
 import signal
@@ -8,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from benches.stage.guard import RUNS
+from copied_tree import copied
 from milepost_cli.checkout import ROOT
+from planted_fault import Edit
 from waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -32,14 +38,35 @@ def left_of(marker: str) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(400)  # a ratio that seems to have fallen is measured up to three times
 @pytest.mark.parametrize("name", NAMES)
-def test_a_short_benchmark_prints_its_table(name: str) -> None:
+def test_a_short_benchmark_prints_its_table_and_no_ratio_has_fallen(name: str) -> None:
     done = subprocess.run(
-        command(name, "--short"), capture_output=True, text=True, check=False, timeout=110
+        command(name, "--short"), capture_output=True, text=True, check=False, timeout=390
     )
     assert done.returncode == 0, done.stderr
     assert "| what | median | min .. max | ratio | target | met |" in done.stdout
     assert done.stdout.count("\n| ") >= 2
+
+
+@pytest.mark.timeout(400)
+def test_a_path_that_takes_more_than_twice_as_long_fails_the_short_form(tmp_path: Path) -> None:
+    slower = Edit(
+        "libs/common/src/milepost/progress.py",
+        "        if self._cancelled:\n            raise Cancelled\n        spot = self._spot\n",
+        "        for _ in range(60):\n            spot = self._spot\n",
+    )
+    paths = copied(tmp_path)
+    (tmp_path / slower.file).write_text(slower.applied())
+    done = subprocess.run(
+        [sys.executable, "-m", "benches", "progress", "--short"],
+        cwd=ROOT, env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join(map(str, paths))},
+        capture_output=True, text=True, check=False, timeout=390,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("the same beside an iteration of tqdm: ") == RUNS
+    assert "worse by more than a third" in done.stderr
+    assert done.stderr.count("measured again, to be sure") == RUNS - 1
 
 
 def test_a_benchmark_that_hangs_is_shown_and_ended_with_all_it_started(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from benches.stage.axis import linear, logarithmic
 from benches.stage.bar_chart import Bar, Bars
-from benches.stage.grouped import grouped
+from benches.stage.grouped import Contenders, Growth
 from benches.stage.line_chart import APART, Lines
+from benches.stage.page import Page, charts
 from benches.stage.table import Row, at_least, at_most
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -104,12 +105,32 @@ def test_a_logarithmic_axis_gives_each_power_of_ten_the_same_room() -> None:
     assert axis.at(0) == 0, "what it cannot show lies at its end"
 
 
-def test_rows_that_begin_alike_make_a_chart_with_their_targets() -> None:
+def test_rows_whose_names_match_make_a_chart_with_the_hardest_target_of_each() -> None:
     rows = [
-        Row("drained: Milepost, beside taskiq", [70], [50], at_least(2)),
-        Row("drained: the same beside another", [70], [10]),
+        Row("drained: ours, beside taskiq", [70], [50], at_least(1)),
+        Row("drained: the same beside another", [70], [90], at_least(1.5)),
         Row("drained: taskiq", [50]),
-        Row("idle, ms: Milepost", [3], (), at_most(5)),
+        Row("idle, ms: ours", [3], (), at_most(5)),
     ]
-    chart = grouped("drained", "Drained", "tasks/s", rows, "drained: ")
-    assert chart.bars == [Bar("Milepost", [70], True, 100), Bar("taskiq", [50])]
+    chart = Contenders("drained", "Drained", "tasks/s", r"drained: (.+)", "ours", True).of(rows)
+    assert chart is not None
+    assert chart.bars == [Bar("Milepost", [70], True, 135), Bar("taskiq", [50])]
+
+
+def test_rows_whose_names_have_a_number_make_a_line() -> None:
+    rows = [
+        Row("KiB of 10 clients", [3, 1, 2], (), at_most(5)),
+        Row("KiB of 2,000 clients", [4], [3], at_most(9)),
+    ]
+    chart = Growth("memory", "M", "clients", "KiB", {"notify": r"KiB of ([\d,]+) clients"}).of(rows)
+    assert chart is not None
+    assert chart.series == {"notify": [(10, 2), (2000, 4)]}
+    assert chart.target == 5, "that of a ratio is no level"
+
+
+@pytest.mark.parametrize("name", Page().published())
+def test_every_published_table_has_a_chart_of_its_own_figures(name: str) -> None:
+    result = Page().published()[name]
+    shown = charts(name, result)
+    assert shown, "say in gallery.py which rows make one, or hand it to show()"
+    assert len({chart.name for chart in shown}) == len(shown)

@@ -1,0 +1,79 @@
+"""Owns which ratios are guarded, and when one has fallen; pure.
+
+Single figures of a machine that others use differ by two. What disturbs only ever makes slower, so
+of each side the best round of all runs is compared, and what seems to have fallen is measured
+again, with its peer, before it is called so (docs/adr/0060).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benches.stage.table import Result, Row
+
+RUNS = 3
+"""How often a benchmark is measured, at most, before a ratio counts as fallen."""
+ROUNDS = 2
+"""Of each run."""
+KEPT = 2 / 3
+"""Of the published ratio: less has fallen by more than a third."""
+Better = Literal["more", "less"]
+GUARDED: dict[str, dict[str, Better]] = {
+    "queue": {
+        "1 process, 8 threads, tasks/s: Milepost, everysec, beside dramatiq": "more",
+        "2 processes, tasks/s: Milepost, everysec, beside taskiq": "more",
+        "enqueued one by one /s: ours": "more",
+        "enqueued in bulk, 1,000 a call, /s: ours": "more",
+    },
+    "progress": {
+        "Milepost progress.track, ns an iteration": "less",
+        "the same beside an iteration of tqdm": "less",
+    },
+    "poll": {
+        "GET /s: Milepost, idle poll": "more",
+        "POST /s: Milepost, POST /tasks, fsync": "more",
+    },
+}
+"""By benchmark and row, which way is better: rows whose peer does the same kind of work in the same
+run, and whose short form is steady (waits of single tasks are not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A ratio that is worse than the published one by more than a third."""
+
+    what: str
+    published: float
+    now: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: {self.now:.3g} of its peer, published {self.published:.3g}: "
+            "worse by more than a third"
+        )
+
+
+def fallen(name: str, published: Result, runs: Sequence[Result]) -> Iterator[Fall]:
+    """The guarded rows of a benchmark that have fallen, by all its runs so far.
+
+    Raises:
+        LookupError: a guarded row is not among those published or measured, or has no peer there.
+    """
+    for what, better in GUARDED.get(name, {}).items():
+        before = _row(published, what).ratio
+        assert before is not None
+        measured = [_row(run, what) for run in runs]
+        best = max if better == "more" else min
+        ours = best(value for row in measured for value in row.values)
+        peer = best(value for row in measured for value in row.peer)
+        now = ours / peer
+        share = now / before if better == "more" else before / now
+        if share < KEPT:
+            yield Fall(what, before, now)
+
+
+def _row(result: Result, what: str) -> Row:
+    for row in result.rows:
+        if row.what == what and row.peer:
+            return row
+    raise LookupError(f"no row beside a peer: {what}")
