@@ -78,6 +78,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
         valkey.stop()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_trouble_wakes_somebody_and_nothing_else_does(stage: Stage) -> None:
     """One after the other, since nothing else may fire at first and some go on firing."""
     person = Person.signed_up(stage.up.url)
