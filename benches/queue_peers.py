@@ -21,7 +21,8 @@ FULL = Sizes(tasks=8000, single=2000, idle=100, polled=0)
 OURS, DRAINED, BULK = "Milepost", "2 processes, tasks/s: ", "enqueued in bulk /s: "
 SIDE_BY_SIDE = 4
 """So many in a short run, which says only that they run and what they need is mostly to start."""
-CELERY = "celery -A noop_celery worker -P solo -n {} -l ERROR --without-gossip --without-mingle"
+CELERY = ("celery -A noop_celery worker -P solo -n {} -l ERROR"
+          " --without-gossip --without-mingle --without-heartbeat")  # fmt: skip
 HUEY = "huey.bin.huey_consumer -q -w 2 -k process noop_huey.huey"
 RQ_LEFT = (
     ("llen", "rq:queue:default"),

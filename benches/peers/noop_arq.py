@@ -11,8 +11,10 @@ from arq.connections import RedisSettings
 uvloop.install()
 
 
-async def noop(context):
-    """Do nothing."""
+async def noop(context, told=""):
+    """Do nothing, or say that it ran."""
+    if told:
+        sending.tell(told)
 
 
 class Worker:
@@ -29,8 +31,8 @@ class Worker:
 async def main():
     pool = await create_pool(Worker.redis_settings)
 
-    async def send():
-        await pool.enqueue_job("noop")
+    async def send(*told):
+        await pool.enqueue_job("noop", *told)
 
     await sending.main(send, lambda count: sending.at_once(send, count))
     await pool.aclose()

@@ -1,4 +1,4 @@
-"""RQ's no-op job; as a program it sends."""
+"""Sends RQ's no-op job. For the peers' Python."""
 
 import asyncio
 import os
@@ -10,8 +10,8 @@ from rq import Queue
 queue = Queue(connection=redis.Redis.from_url(os.environ["BENCH_REDIS_URL"]))
 
 
-async def send():
-    queue.enqueue("noop.noop", result_ttl=0)
+async def send(*told):
+    queue.enqueue("noop.noop", *told, result_ttl=0)
 
 
 async def send_many(count):

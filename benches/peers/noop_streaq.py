@@ -15,13 +15,15 @@ worker = Worker(
 
 
 @worker.task(ttl=0, silent=True)
-async def noop():
-    """Do nothing."""
+async def noop(told=""):
+    """Do nothing, or say that it ran."""
+    if told:
+        sending.tell(told)
 
 
 async def main():
-    async def send():
-        await noop.enqueue()
+    async def send(*told):
+        await noop.enqueue(*told)
 
     async def send_many(count):
         await worker.enqueue_many([noop.enqueue() for _ in range(count)])

@@ -32,9 +32,16 @@ async def fill(single, bulk, send, send_many):
     return single / (between - began), bulk / (time.perf_counter() - between)
 
 
+def tell(key):
+    """Let the sender know that a task has run."""
+    redis.Redis.from_url(os.environ["BENCH_REDIS_URL"]).rpush(key, "ran")
+
+
 async def idle(count, left, send):
     """Milliseconds from sending to its having ended, one by one."""
     took, server = [], redis.Redis.from_url(os.environ["BENCH_REDIS_URL"])
+    await send("told")
+    assert server.blpop("told", timeout=10), "its workers throw tasks away"
     for _ in range(count):
         began = time.perf_counter()
         await send()
