@@ -66,6 +66,19 @@ async def limited_async() -> None:
     await asyncio.sleep(3600)
 
 
+@task("sample.cancels_itself")
+async def cancels_itself() -> None:
+    """End by a cancellation that nobody has asked for."""
+    raise asyncio.CancelledError
+
+
+@task("sample.later", max_attempts=2)
+def later(seconds: float) -> None:
+    """Ask to be tried again so much later, once."""
+    if current().attempt == 1:
+        raise Retry(after_seconds=seconds)
+
+
 class Strange(Fail):
     """Has no code, and a reason that is no text."""
 

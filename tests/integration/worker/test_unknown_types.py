@@ -4,11 +4,10 @@ import time
 from typing import Any
 
 from log_probe import LogProbe
+from milepost import keys
 from milepost.events import TaskFailed
 from milepost.keys import PartitionKeys, doorbell
 from milepost.owners import owner_hash
-from milepost.task_types import TaskType
-from milepost_log import catalogue
 from milepost_log.attempts import Outcome
 from milepost_log.connection import connect
 from milepost_log.work import WorkLog
@@ -16,17 +15,18 @@ from milepost_worker.given_up import HOPE_SECONDS
 from surroundings import StartWorker
 
 
-def announce(url: str, namespace: str, name: str, *, ago: float) -> None:
-    """Say that some worker has announced a type so many seconds ago."""
-    kind = TaskType(name=name, title="T", params_schema={}, announced_at=time.time() - ago)
+def offered(url: str, namespace: str, name: str, *, ago: float) -> None:
+    """Have some worker's offer of a type stand since so many seconds, by Redis' clock."""
     with connect(url) as client:
-        catalogue.announce(client, namespace, [kind])
+        redis: Any = client
+        seconds, _ = redis.time()
+        redis.zadd(keys.offers(namespace), {f"type {name}": (seconds - ago) * 1000})
 
 
 async def test_an_older_worker_leaves_a_newer_type_to_a_newer_worker(
     log: LogProbe, valkey_url: str, namespace: str, start_worker: StartWorker
 ):
-    announce(valkey_url, namespace, "sample.noop", ago=0)
+    offered(valkey_url, namespace, "sample.noop", ago=0)
     tasks = await log.create_many([("sample.noop", {})] * 100)
     start_worker(tasks="", lease_seconds=3600)  # knows the shipped types alone
     shipped = await log.create("demo.steps", steps=1, seconds=0)
@@ -49,8 +49,8 @@ async def test_an_older_worker_leaves_a_newer_type_to_a_newer_worker(
 async def test_a_type_that_nobody_announces_any_more_fails_in_words_its_owner_understands(
     log: LogProbe, valkey_url: str, namespace: str, start_worker: StartWorker
 ):
-    announce(valkey_url, namespace, "sample.gone", ago=HOPE_SECONDS + 60)
-    announce(valkey_url, namespace, "sample.seldom", ago=HOPE_SECONDS - 60)
+    offered(valkey_url, namespace, "sample.gone", ago=HOPE_SECONDS + 60)
+    offered(valkey_url, namespace, "sample.seldom", ago=HOPE_SECONDS - 60)
     gone, seldom = await log.create("sample.gone"), await log.create("sample.seldom")
     start_worker(lease_seconds=3600)
     await log.ended(gone, seconds=20)
@@ -68,7 +68,7 @@ async def test_what_waits_aside_can_be_cancelled_and_holds_no_share(
 ):
     tasks = await log.create_many([("sample.newer", {})] * 200)
     mine = await log.create("sample.older")
-    keys = PartitionKeys(namespace, 0)
+    ours = PartitionKeys(namespace, 0)
     with connect(valkey_url) as client:
         redis: Any = client
         older = WorkLog(client, namespace, "older", ["default"], ["sample.older"])
@@ -78,14 +78,14 @@ async def test_what_waits_aside_can_be_cancelled_and_holds_no_share(
             taken = older.take(0, 8, holding=False)
         assert [task.id for task in taken.tasks] == [mine], "it stands behind nobody's 200"
         assert await log.commands.cancel("bob", tasks[0]) == "cancelled"
-        assert int(redis.hget(keys.owner(owner_hash("bob")), "in:default")) == 1
+        assert int(redis.hget(ours.owner(owner_hash("bob")), "in:default")) == 1
         newer = WorkLog(client, namespace, "newer", ["default"], ["sample.newer"])
         found: list[str] = []
         while batch := newer.take(0, 100, holding=False).tasks:
             found += [task.id for task in batch]
             newer.finish(0, [Outcome(task, "succeeded", "{}") for task in batch])
         assert found == tasks[1:]
-        assert redis.exists(keys.unclaimed) == 0
+        assert redis.exists(ours.unclaimed) == 0
 
 
 async def test_setting_a_task_aside_wakes_who_may_know_it(

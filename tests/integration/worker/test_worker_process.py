@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from log_probe import LogProbe
-from milepost.events import TaskFailed, TaskProgressed, TaskReturned, TaskSucceeded
+from milepost.events import TaskCreated, TaskFailed, TaskProgressed, TaskReturned, TaskSucceeded
 from milepost_log import catalogue
+from milepost_log.commands import NewTask
 from milepost_log.connection import connect_async
 from surroundings import StartWorker
 from valkey_server import Valkey
@@ -22,9 +23,10 @@ async def test_every_kind_of_end(log: LogProbe, start_worker: StartWorker):
     limited = await log.create("sample.limited")
     awaiting = await log.create("sample.limited_async")
     strange = await log.create("sample.strange")
+    itself = await log.create("sample.cancels_itself")
     changed = await log.create("sample.count", upto="many")
     unknown = await log.create("sample.nobody_knows")
-    failing = (fail, boom, limited, awaiting, strange, changed, unknown)
+    failing = (fail, boom, limited, awaiting, strange, itself, changed, unknown)
     await log.ended(noop, count, *failing)
     assert log.types(noop) == ["created", "started", "succeeded"]
     payload = log.events[count][-1].payload
@@ -40,7 +42,8 @@ async def test_every_kind_of_end(log: LogProbe, start_worker: StartWorker):
         codes[task] = failed.error.code
         assert "hunter2" not in failed.error.model_dump_json()
     assert list(codes.values()) == [
-        "failed", "error", "time_limit", "time_limit", "error", "params_changed", "unknown_type",
+        "failed", "error", "time_limit", "time_limit", "error", "error", "params_changed",
+        "unknown_type",
     ]  # fmt: skip
     told = log.events[strange][-2].payload
     assert isinstance(told, TaskProgressed)
@@ -126,14 +129,35 @@ async def test_an_idle_worker_starts_a_task_without_waiting_for_a_sweep(
 
 async def test_a_delayed_task_starts_when_it_is_due(log: LogProbe, start_worker: StartWorker):
     start_worker()
-    from milepost.events import TaskCreated
-    from milepost_log.commands import NewTask
-
     created = TaskCreated(task_type="sample.noop", title="T", queue="default", params={})
     await log.commands.create("bob", [NewTask("later", "f", created, delay_ms=700)], max_live=9)
     await log.ended("later")
     first, started = log.events["later"][:2]
     assert 700 <= started.id.ms - first.id.ms < 5000
+
+
+async def test_what_waits_for_its_time_survives_a_killed_server_and_worker(
+    tmp_path: Path, namespace: str, start_worker: StartWorker
+):
+    server = Valkey(tmp_path, appendfsync="always")
+    server.start()
+    try:
+        async with LogProbe(server.url, namespace) as log:
+            worker = start_worker(server.url)
+            retried = await log.create("sample.later", seconds=5)
+            await log.follow(lambda: "retrying" in log.types(retried))
+            created = TaskCreated(task_type="sample.noop", title="T", queue="default", params={})
+            new = NewTask("delayed", "f", created, delay_ms=5000)
+            await log.commands.create("bob", [new], max_live=9)
+            worker.send(signal.SIGKILL)
+            server.kill()
+            server.start()
+            start_worker(server.url)
+            await log.ended(retried, "delayed", seconds=60)
+            assert log.types(retried)[-3:] == ["retrying", "started", "succeeded"]
+            assert log.types("delayed") == ["created", "started", "succeeded"]
+    finally:
+        server.stop()
 
 
 async def test_a_running_task_stops_when_asked(log: LogProbe, start_worker: StartWorker):

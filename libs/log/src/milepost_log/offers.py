@@ -4,7 +4,7 @@ One sorted set for all: a task type or queue, by when a live worker last said th
 nothing has to be cleaned up behind workers that vanish, and `since when nobody` is in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from milepost import keys
@@ -34,6 +34,20 @@ def offer(servers: Servers, namespace: str, offered: Sequence[str]) -> None:
         LogUnavailable: Redis does not answer.
     """
     call(servers, "offer", [keys.offers(namespace)], [namespace, *offered])
+
+
+def offered_within(
+    servers: Servers, namespace: str, types: Collection[str], seconds: int
+) -> set[str]:
+    """Which of some task types live workers have offered within so many seconds.
+
+    Raises:
+        LogUnavailable: Redis does not answer.
+    """
+    wanted = lines(list(types), [])
+    now, *times = call(servers, "offered", [keys.offers(namespace)], [namespace, *wanted])
+    since = int(now) - seconds * 1000
+    return {name for name, at in zip(types, times, strict=True) if at and float(at) > since}
 
 
 async def look(servers: AsyncServers, namespace: str, task_type: str, queue: str) -> Offered:

@@ -40,6 +40,7 @@ def run_async(
 
     Raises:
         Cancelled: it was interrupted and gave in.
+        RuntimeError: it cancelled itself, which nobody has asked for: a failure.
         TimeLimitExceeded: it took longer than `limit_seconds`, was cancelled and gave in.
     """
     is_over = False
@@ -66,6 +67,8 @@ def run_async(
     except asyncio.CancelledError as err:
         if is_over and not job.progress.cancelled:
             raise TimeLimitExceeded from err
+        if not job.progress.cancelled:
+            raise RuntimeError("the task has cancelled itself") from err
         raise Cancelled from err
 
 

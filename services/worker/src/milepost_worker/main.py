@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from secrets import token_hex
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -33,7 +32,7 @@ from milepost_worker import actors, extensions
 from milepost_worker.broker import RunsOnce, StreamBroker
 from milepost_worker.doorbell import Doorbell
 from milepost_worker.exposition import Exposition
-from milepost_worker.given_up import GivenUp
+from milepost_worker.given_up import HOPE_SECONDS, GivenUp
 from milepost_worker.heart import Heart
 from milepost_worker.jobs import Job, type_of
 from milepost_worker.outbox import Outbox
@@ -110,8 +109,7 @@ def _serve(
         max_log_lines=settings.max_log_lines,
         describe=describe,
         given_up=GivenUp(
-            partial(catalogue.read_since, servers, settings.namespace),
-            clock=time.time,
+            lambda types: offers.offered_within(servers, settings.namespace, types, HOPE_SECONDS),
             monotonic=time.monotonic,
         ),
         max_running={name: d.max_running for name, d in known.items() if d.max_running},
@@ -198,6 +196,9 @@ def _attend_until(
             types = _announcements(settings)
             is_due = time.monotonic() - announced_at > ANNOUNCE_SECONDS
             if is_due or not catalogue.has(servers, settings.namespace, types):
+                # First, so that nobody who meets a task of a type thinks that nobody does it.
+                names = [each.name for each in types]
+                offers.offer(servers, settings.namespace, offers.lines(names, ()))
                 catalogue.announce(servers, settings.namespace, types)
                 announced_at = time.monotonic()
             announced.set()
