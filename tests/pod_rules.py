@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 from manifests import WORKLOADS, Manifest, containers, is_ours, labels_of, of_kind, pod_of, title
 from milepost.settings import Settings
+from milepost_worker.main import TURN_SECONDS
 
-TURN_SECONDS = 5
-"""What a worker takes at most, after its grace time, to hand back what is left."""
 MARGIN_SECONDS = 5
 SECRETS = {
     "submit": {"MILEPOST_SECRET", "MILEPOST_REDIS_URL", "MILEPOST_DATABASE_URL"},
