@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from milepost_log.servers import open_servers
 from person import EVERYBODY
 from pgbouncer_server import PgBouncer
 from postgres_server import Postgres
+from redis_users import as_administrator
 from valkey_cluster import ValkeyCluster
 from valkey_server import Valkey
 
@@ -155,17 +156,21 @@ def valkey_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def namespace(valkey_url: str) -> Generator[str]:
     """A key prefix of the test's own; no key of it is left behind."""
-    name = f"t{uuid4().hex[:12]}"
+    name = f"mp{uuid4().hex[:12]}"
     yield name
-    forget(valkey_url, name)
+    assert forget(valkey_url, name) == [], "the user of Milepost was refused something"
 
 
-def forget(url: str, namespace: str) -> None:
-    """Remove every key with a prefix, on every primary."""
-    with open_servers(url) as servers:
+def forget(url: str, namespace: str) -> list[Any]:
+    """Remove every key with a prefix, on every primary; what servers have refused meanwhile."""
+    refused: list[Any] = []
+    with open_servers(as_administrator(url)) as servers:
         for client in servers.primaries().values():
             for key in client.scan_iter(match=f"*{namespace}*", count=1000):  # pyright: ignore  # untyped
                 client.unlink(key)  # pyright: ignore  # untyped
+            refused += client.acl_log()  # pyright: ignore  # untyped
+            client.acl_log_reset()  # pyright: ignore  # untyped
+    return refused
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,6 @@ class FaultyProxy(LoopbackProxy):
         self._dice, self._chance = dice, chance
         self.happened = dict.fromkeys(FAULTS, 0)
 
-    @property
-    def url(self) -> str:
-        """Where to connect to, as a Redis."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
     async def _forward(self, near: End, far: End) -> None:
         async with asyncio.TaskGroup() as both:
             both.create_task(self._pump(near[0], far[1], near[1]))

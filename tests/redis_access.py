@@ -5,7 +5,6 @@ whoever connects.
 """
 
 import asyncio
-import re
 import ssl
 import threading
 from collections.abc import Generator
@@ -18,18 +17,8 @@ import redis
 
 from certificates import certificate_in
 from loopback_proxy import End, LoopbackProxy
-from milepost_cli.checkout import ROOT
+from redis_users import MILEPOST, NAME, rule
 from valkey_server import Valkey
-
-PAGE = ROOT / "docs" / "redis-commands.md"
-NAME, PASSWORD = "milepost", "a-password-of-redis"
-
-
-def rule() -> list[str]:
-    """The user's rights, as the page has them."""
-    found = re.search(r"^ACL SETUSER milepost (.*)$", PAGE.read_text(), re.M)
-    assert found
-    return found[1].replace("PASSWORD", PASSWORD).split()
 
 
 @dataclass(frozen=True)
@@ -52,13 +41,13 @@ class Guarded:
 @contextmanager
 def guarded(folder: Path) -> Generator[Guarded]:
     """Run it until the end of the block."""
-    server = Valkey(folder, options=("--acllog-max-len", "1000"))
+    server = Valkey(folder)
     server.start()
     certificate, key = certificate_in(folder)
-    with redis.Redis(port=server.port, decode_responses=True) as admin:
+    with redis.Redis.from_url(server.administrator_url, decode_responses=True) as admin:  # pyright: ignore[reportUnknownMemberType]  # untyped
         admin.execute_command("ACL", "SETUSER", NAME, *rule())  # pyright: ignore[reportUnknownMemberType]  # untyped
         with _ended_by(server.port, certificate, key) as port:
-            url = f"rediss://{NAME}:{PASSWORD}@127.0.0.1:{port}/0"
+            url = f"rediss://{MILEPOST}@127.0.0.1:{port}/0"
             yield Guarded(f"{url}?ssl_ca_certs={certificate}", url, admin)
     server.stop()
 

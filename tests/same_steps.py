@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from valkey_cluster import direct
+from valkey_cluster import administrator
 
 END = "the end of what is watched"
 
@@ -29,7 +29,7 @@ def steps(url: str, namespace: str) -> Generator[Steps]:
         noted.append(f"{' '.join(statement.split())} {parameters}")
 
     event.listen(Engine, "before_cursor_execute", note)
-    with direct(url) as client, client.monitor() as monitor:
+    with administrator(url) as client, client.monitor() as monitor:
         try:
             yield noted
         finally:

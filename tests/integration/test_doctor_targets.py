@@ -13,7 +13,8 @@ from milepost_cli.doctor import targets
 from milepost_cli.doctor.finding import Finding
 from pgbouncer_server import PgBouncer
 from postgres_server import Postgres
-from redis_access import NAME, PASSWORD, guarded, rule
+from redis_access import guarded
+from redis_users import NAME
 from up_process import command
 from valkey_cluster import tell
 from valkey_server import Valkey
@@ -125,9 +126,8 @@ def test_rights_that_are_missing_are_named(
     servers: Servers, taken: list[str], status: str, word: str
 ) -> None:
     with servers(appendfsync="always") as server:
-        tell(server, "ACL", "SETUSER", NAME, *rule(), *taken)
-        url = f"redis://{NAME}:{PASSWORD}@127.0.0.1:{server.port}/0"
-        found = told(url)
+        tell(server, "ACL", "SETUSER", NAME, *taken)
+        found = told(server.url)
         assert tell(server, "DBSIZE") == 0
     assert found["redis rights"].status == status
     assert word in found["redis rights"].says

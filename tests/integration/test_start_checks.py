@@ -51,7 +51,7 @@ def test_a_worker_says_once_that_its_server_was_set_otherwise_and_goes_on(tmp_pa
         )
     try:
         wait_for(lambda: "worker is ready" in said.read_text(), "a worker")
-        with connect(server.url) as client:
+        with connect(server.administrator_url) as client:
             admin: Any = client
             admin.config_set("appendfsync", "no")
         wait_for(lambda: "appendfsync no" in said.read_text(), "an error")

@@ -48,7 +48,7 @@ class Stage(NamedTuple):
 
     def redis(self) -> redis.Redis:
         """A connection to its log."""
-        return redis.Redis(port=self.valkey.port)
+        return redis.Redis.from_url(self.valkey.url)  # pyright: ignore[reportUnknownMemberType]  # untyped
 
 
 @pytest.fixture(scope="module")

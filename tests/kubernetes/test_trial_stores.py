@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 from manifests import KUBERNETES, WORKLOADS, containers, named, of_kind, overlay, pod_of
 from milepost_cli.checkout import ROOT
 from milepost_cli.doctor import targets
-from redis_access import rule
+from redis_users import rule
 from valkey_server import Valkey
 
 FILES = KUBERNETES / "components" / "valkey"

@@ -12,8 +12,9 @@ from milepost_log.attempts import Outcome
 from milepost_log.servers import Servers, open_servers
 from milepost_log.slots import slot_of
 from milepost_log.work import WorkLog
+from redis_users import ADMINISTRATOR
 from surroundings import StartWorker
-from valkey_cluster import ValkeyCluster, direct, node_id, tell
+from valkey_cluster import ValkeyCluster, administrator, node_id, tell
 from valkey_server import Valkey
 
 from .conftest import StartCluster
@@ -95,9 +96,9 @@ class HalfMoved:
         tell(self.source, "CLUSTER", "SETSLOT", self.slot, "MIGRATING", node_id(self.target))
 
     def move(self, *names: bytes) -> None:
-        port = self.target.port
+        to, who = self.target.port, ADMINISTRATOR.split(":")
         for name in names:
-            tell(self.source, "MIGRATE", "127.0.0.1", port, name, 0, 5000)
+            tell(self.source, "MIGRATE", "127.0.0.1", to, name, 0, 5000, "AUTH2", *who)
 
     def end(self) -> None:
         for node in (self.target, self.source):
@@ -117,7 +118,7 @@ async def test_a_slot_that_moves_key_by_key_is_unavailable_and_no_step_is_done_b
     half = HalfMoved(cluster, namespace)
     servers: Servers
     async with LogProbe(cluster.url, namespace) as log:
-        with open_servers(cluster.url) as servers, direct(half.source.url) as source:
+        with open_servers(cluster.url) as servers, administrator(half.source.url) as source:
             work = WorkLog(servers, namespace, "w1", ["default"])
             first, second = await log.create_many([("a.b", {}), ("a.b", {})])
             [one] = work.take(0, 1, holding=False).tasks

@@ -12,19 +12,24 @@ from milepost_log.connection import Standalone, connect
 from milepost_log.server_checks import Watch, at_start
 from milepost_log.servers import Servers, open_servers, open_servers_async
 from milepost_log.slots import slot_of
-from valkey_cluster import ValkeyCluster, direct, tell
-from valkey_server import free_port
+from redis_users import MILEPOST, as_administrator
+from valkey_cluster import ValkeyCluster, administrator, tell
+from valkey_server import Valkey, free_port
 
 from .conftest import StartCluster
 
 TAGGED = st.text(alphabet="{}ab:\u00e9", max_size=12) | st.text(max_size=40)
 
 
+def first_of(cluster_url: str) -> str:
+    """The URL of one node, as if it were alone."""
+    return cluster_url.replace("redis+cluster:", "redis:").partition(",")[0]
+
+
 @pytest.fixture
 def node(cluster_url: str) -> Generator[Standalone]:
-    """One node of the cluster, as if it were alone."""
-    first = cluster_url.partition("://")[2].partition(",")[0]
-    with connect(f"redis://{first}/0") as client:
+    """One node of the cluster, as if it were alone, for an administrator."""
+    with connect(as_administrator(first_of(cluster_url))) as client:
         yield client
 
 
@@ -50,13 +55,13 @@ def test_partitions_are_at_all_primaries_and_each_is_found(
         with servers.at(log) as client:
             client.set(log, log)  # pyright: ignore  # untyped
     assert set(servers.primaries()) == {servers.address_of(log) for log in logs}
-    with direct(cluster_url) as redis:
+    with administrator(cluster_url) as redis:
         assert [redis.get(log).decode() for log in logs] == logs
 
 
 async def test_any_one_node_of_the_url_is_enough(cluster_url: str, namespace: str) -> None:
     last = cluster_url.rpartition(",")[2]
-    url = f"redis+cluster://127.0.0.1:{free_port()},{last}"
+    url = f"redis+cluster://{MILEPOST}@127.0.0.1:{free_port()},{last}"
     log = PartitionKeys(namespace, 0).log
     with open_servers(url) as servers, servers.at(log) as client:
         client.set(log, 7)  # pyright: ignore  # untyped
@@ -81,16 +86,18 @@ async def test_a_cluster_that_is_away_is_an_outage_and_stops_no_start() -> None:
     await found.aclose()
 
 
-def test_a_single_server_is_no_cluster_and_stops_the_start(standalone_url: str) -> None:
-    url = standalone_url.replace("redis:", "redis+cluster:")
-    with pytest.raises(ConfigurationError, match="cluster support disabled"):
-        at_start(url, "memory")
+def test_a_single_server_is_no_cluster_and_stops_the_start(own_valkey: Valkey) -> None:
+    for url, reason in (
+        (own_valkey.administrator_url, "cluster support disabled"),
+        (own_valkey.url, r"'cluster\|slots'"),  # refused to a user who needs no cluster
+    ):
+        with pytest.raises(ConfigurationError, match=reason):
+            at_start(url.replace("redis:", "redis+cluster:"), "memory")
 
 
 def test_a_node_of_a_cluster_is_no_single_server_and_stops_the_start(cluster_url: str) -> None:
-    first = cluster_url.partition("://")[2].partition(",")[0]
     with pytest.raises(ConfigurationError, match=r"redis\+cluster://"):
-        at_start(f"redis://{first}/0", "memory")
+        at_start(first_of(cluster_url), "memory")
 
 
 def test_every_primary_is_looked_at(start_cluster: StartCluster) -> None:

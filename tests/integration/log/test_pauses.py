@@ -16,7 +16,7 @@ from milepost_log.servers import open_servers_async
 from milepost_log.standings import place_of
 from milepost_log.work import WorkLog
 from surroundings import StartWorker
-from valkey_cluster import BOTH, direct, everything
+from valkey_cluster import BOTH, administrator, everything
 
 pytestmark = BOTH
 
@@ -180,7 +180,7 @@ async def test_who_is_idle_hears_that_it_goes_on(
     log: LogProbe, pauses: Pauses, work: WorkLog, valkey_url: str, namespace: str
 ):
     await log.create("a.b")
-    with direct(valkey_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as bell:
+    with administrator(valkey_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as bell:
 
         def rings() -> int:
             count = 0

@@ -11,6 +11,7 @@ from milepost.errors import ConfigurationError
 from milepost_log import server_checks
 from milepost_log.connection import connect
 from milepost_log.server_checks import Watch, at_start
+from redis_users import MILEPOST
 from valkey_server import Valkey
 
 LOGGER = "milepost_log.server_checks"
@@ -33,10 +34,10 @@ def server(tmp_path: Path) -> Generator[Valkey]:
 
 def without_config(server: Valkey) -> str:
     """The URL of a user as managed services give it: everything but CONFIG."""
-    with connect(server.url) as client:
+    with connect(server.administrator_url) as client:
         admin: Any = client
         admin.execute_command("ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-config")
-    return server.url.replace("://", "://app:pw@")
+    return server.url.replace(MILEPOST, "app:pw")
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -86,7 +87,7 @@ def test_a_server_that_evicts_stops_the_start_whatever_the_durability(
     server: Valkey, config: bool, durability: server_checks.Durability
 ) -> None:
     url = server.url if config else without_config(server)
-    with connect(server.url) as client:
+    with connect(server.administrator_url) as client:
         admin: Any = client
         admin.config_set("maxmemory-policy", "allkeys-lru")
     with pytest.raises(ConfigurationError, match="set maxmemory-policy noeviction"):
@@ -106,7 +107,7 @@ def test_where_config_is_refused_appendfsync_is_taken_on_trust_with_one_warning(
     [(level, message)] = said(caplog)
     assert level == "WARNING"
     assert "on trust" in message
-    with connect(server.url) as client:
+    with connect(server.administrator_url) as client:
         admin: Any = client
         refused = admin.execute_command("ACL", "LOG")
     assert len(refused) == 1
@@ -117,7 +118,7 @@ def test_where_info_is_refused_too_everything_is_taken_on_trust(
     server: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = without_config(server)
-    with connect(server.url) as client:
+    with connect(server.administrator_url) as client:
         admin: Any = client
         admin.execute_command("ACL", "SETUSER", "app", "-info")
     at_start(url, "fsync")
@@ -132,7 +133,7 @@ def test_a_server_set_otherwise_later_is_one_error_until_it_is_right_again(
     server: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = Watch("fsync")
-    with connect(server.url) as client:
+    with connect(server.administrator_url) as client:
         admin: Any = client
         watch.look(client)
         admin.config_set("appendfsync", "no")

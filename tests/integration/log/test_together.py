@@ -14,7 +14,7 @@ from valkey_server import Valkey
 
 @pytest.fixture
 async def client(own_valkey: Valkey) -> AsyncGenerator[AsyncStandalone]:
-    found = connect_async(own_valkey.url)
+    found = connect_async(own_valkey.administrator_url)
     yield found
     await found.aclose()
 

@@ -25,6 +25,7 @@ from milepost_submit import room
 from milepost_submit.main import build
 from milepost_submit.room import Room
 from submit_surroundings import FREE, ORIGIN, Bearer, Clock
+from valkey_cluster import tell
 from valkey_server import Valkey
 
 TASKS = "/api/submit/tasks"
@@ -111,9 +112,9 @@ async def test_at_the_very_end_of_memory_people_sign_in_and_put_away_what_has_en
             cancelled = await client.post(f"{TASKS}/{made['id']}/cancel", headers=bearer("bob"))
             assert cancelled.status_code == 202
 
-            direct.config_set("maxmemory", "100kb")
+            tell(server, "CONFIG", "SET", "maxmemory", "100kb")
             with pytest.raises(OutOfMemoryError):
-                direct.set("x", "y")
+                direct.set(f"{namespace}:x", "y")
             assert (await client.post("/api/submit/session", json=ann)).status_code == 200
             wrong = ann | {"password": "x"}
             found = [(await client.post("/api/submit/session", json=wrong)) for _ in range(11)]

@@ -35,8 +35,9 @@ async def test_broken_connections_lose_and_double_nothing(
         FaultyProxy(port, dice, chance=0.02) as proxy,
         LogProbe(valkey_url, namespace) as log,
     ):
-        start_worker(proxy.url, lease_seconds=3)
-        start_worker(proxy.url, lease_seconds=3)
+        url = valkey_url.replace(f":{port}/", f":{proxy.port}/")
+        start_worker(url, lease_seconds=3)
+        start_worker(url, lease_seconds=3)
         tasks = await log.create_many(mixture(dice, 600))
         await log.ended(*tasks, seconds=150)
         log.check_invariants()

@@ -11,12 +11,13 @@ from milepost.keys import PartitionKeys
 from milepost_log.connection import connect, connect_async
 from milepost_log.reader import Entry, LogReader
 from surroundings import StartWorker
+from valkey_cluster import facts, tell
 from valkey_server import Valkey
 
 
-def fill(client: Any) -> None:
+def fill(server: Valkey) -> None:
     """Leave no byte: every write that needs memory is refused from here on."""
-    client.config_set("maxmemory", client.info("memory")["used_memory"] // 2)
+    tell(server, "CONFIG", "SET", "maxmemory", facts(server, "memory")["used_memory"] // 2)
 
 
 async def test_every_task_ends_though_not_a_byte_is_left(
@@ -25,8 +26,7 @@ async def test_every_task_ends_though_not_a_byte_is_left(
     async with LogProbe(own_valkey.url, namespace) as log:
         tasks = await log.create_many([("sample.count", {"upto": 50})] * 60)
         tasks += await log.create_many([("sample.flaky", {"fail_times": 1})] * 5)
-        with connect(own_valkey.url) as client:
-            fill(client)
+        fill(own_valkey)
         with pytest.raises(LogFull):
             await log.create("sample.noop")
         start_worker(own_valkey.url)
@@ -43,7 +43,7 @@ async def test_a_reader_goes_on_and_trims_though_not_a_byte_is_left(
         client: Any = sync
         for _ in range(200):
             client.xadd(keys.log, {"t": "junk", "d": "x" * 2000})
-        fill(client)
+        fill(own_valkey)
         async with connect_async(own_valkey.url) as asynchronous:
             reader = LogReader(asynchronous, namespace, 0, keep_bytes=lambda: 1)
             entries = await reader.read(ZERO, count=1000, block_ms=1)

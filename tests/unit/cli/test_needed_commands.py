@@ -2,7 +2,7 @@
 
 from milepost_cli.checkout import ROOT
 from milepost_cli.doctor import needed_commands
-from redis_access import rule
+from redis_users import rule
 
 PAGE = ROOT / "docs" / "redis-commands.md"
 

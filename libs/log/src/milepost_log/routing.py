@@ -9,7 +9,7 @@ from collections.abc import Callable
 from random import shuffle
 from typing import Any, Generic, TypeVar, cast
 
-from redis.exceptions import MovedError
+from redis.exceptions import MovedError, NoPermissionError
 
 from milepost.errors import InvalidValue, LogFull, LogUnavailable
 from milepost_log.cluster_url import ClusterUrl
@@ -24,7 +24,7 @@ Client = TypeVar("Client")
 
 
 class NoCluster(LogUnavailable):
-    """A server that is asked for its cluster has none."""
+    """A server that is asked for its cluster has none, or does not tell this user: no outage."""
 
 
 class Routing(Generic[Client]):
@@ -138,6 +138,8 @@ class Routing(Generic[Client]):
 
     def silent(self, last: LogUnavailable) -> LogUnavailable:
         """What to raise when no node gave the table; `last`: what the last one asked said."""
-        kind = NoCluster if "cluster support disabled" in str(last) else LogUnavailable
+        refused = isinstance(last.__cause__, NoPermissionError)
+        none = refused or "cluster support disabled" in str(last)
+        kind = NoCluster if none else LogUnavailable
         self._silence = kind(f"no node gives the slots of the cluster; the last one asked: {last}")
         return self._silence
