@@ -50,7 +50,7 @@ WORKDIR /tasks
 USER 10001:10001
 EXPOSE 8000 9191
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 CMD ["milepost", "probe"]
+HEALTHCHECK --interval=5s --timeout=4s --start-period=120s --retries=3 CMD ["milepost", "probe"]
 ENTRYPOINT ["milepost"]
 CMD ["--help"]
 ARG VERSION=0.0.0+local

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,35 +15,53 @@ import httpx
 
 from container_engine import Engine
 from milepost_cli.checkout import ROOT
+from otlp_receiver import Received
 from valkey_server import free_port
 from waiting import wait_for
 
 BAD = ('"level": "ERROR"', '"level": "CRITICAL"', "Traceback", "[error]", "[crit]", "[emerg]",
-       "ERROR:", "FATAL:", "PANIC:", "NOPERM", "BUG REPORT")  # fmt: skip
-"""What no log has while nothing is broken: ours, nginx', PostgreSQL's, Valkey's."""
+       "ERROR:", "FATAL:", "PANIC:", "NOPERM", "BUG REPORT", "level=error",
+       "level=ERROR")  # fmt: skip
+"""What no log has while nothing is broken: ours, nginx', PostgreSQL's, Valkey's, Prometheus'."""
+ALERTS = Path("deploy", "k8s", "components", "monitoring", "rules.yaml")
+"""The only file of the compose file's that is not in deploy/compose."""
+
+
+PORTS = ("PORT", "MAIL_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
 
 
 class Stack:
     """A project: the compose file and its folder, and the secrets that `milepost init` makes."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, *, env_files: Sequence[str] = (), **settings: str
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            env_files: as a person names them on the command line; none: `.env` by itself.
+            settings: what a person has in the shell.
+        """
         self.engine = engine
         self.folder = folder
+        self._env_files = [f"--env-file={file}" for file in env_files]
         folder.mkdir()
         shutil.copy(ROOT / "docker-compose.yml", folder)
         shutil.copytree(ROOT / "deploy" / "compose", folder / "deploy" / "compose")
-        self.port, self.mail_port = free_port(), free_port()
-        self.settings = {
-            "PORT": str(self.port),
-            "MAIL_PORT": str(self.mail_port),
-            # A worker that is killed is missed sooner; all else is as a person has it.
-            "MILEPOST_LEASE_SECONDS": "5",
-        }
+        (folder / ALERTS).parent.mkdir(parents=True)
+        shutil.copy(ROOT / ALERTS, folder / ALERTS)
+        ports = {name: str(free_port()) for name in PORTS}
+        # A worker that is killed is missed sooner; all else is as a person has it.
+        self.settings = ports | {"MILEPOST_LEASE_SECONDS": "5"} | settings
 
     @property
     def url(self) -> str:
         """The one origin."""
-        return f"http://127.0.0.1:{self.port}"
+        return self.at("PORT")
+
+    def at(self, port: str) -> str:
+        """What is published by one of the settings PORTS."""
+        return f"http://127.0.0.1:{self.settings[port]}"
 
     def init(self) -> None:
         """The first of the two commands."""
@@ -50,10 +69,11 @@ class Stack:
             [sys.executable, "-m", "milepost_cli", "init"], cwd=self.folder, check=True, timeout=60
         )
 
-    def compose(self, *arguments: str, check: bool = True, seconds: float = 240) -> str:
+    def compose(self, *arguments: str, check: bool = True, seconds: float = 480) -> str:
         """One command of compose; what it printed."""
+        program = Path(sys.executable).with_name("docker-compose")
         done = subprocess.run(
-            [Path(sys.executable).with_name("docker-compose"), "--ansi=never", *arguments],
+            [program, "--ansi=never", *self._env_files, *arguments],
             cwd=self.folder, env=self.engine.environment | self.settings, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
             check=False,
@@ -65,7 +85,7 @@ class Stack:
 
     def up(self, *arguments: str) -> None:
         """The second command, until all is healthy. Images are there: none is built or pulled."""
-        ready = ("--detach", "--wait", "--wait-timeout", "180", "--no-build", "--pull", "never")
+        ready = ("--detach", "--wait", "--wait-timeout", "400", "--no-build", "--pull", "never")
         self.compose("up", *ready, *arguments)
 
     def down(self) -> list[str]:
@@ -105,7 +125,7 @@ class Stack:
         is_again = state["RestartCount"] > restarts
         return is_again and state["State"]["Running"] and health == "healthy"
 
-    def wait_until_back(self, service: str, restarts: int, seconds: float = 90) -> None:
+    def wait_until_back(self, service: str, restarts: int, seconds: float = 180) -> None:
         """Wait until it is started again and well."""
         wait_for(
             lambda: self.is_back(service, restarts),
@@ -113,7 +133,7 @@ class Stack:
             seconds,
         )
 
-    def wait_until_well(self, seconds: float = 120) -> None:
+    def wait_until_well(self, seconds: float = 240) -> None:
         """Wait until whatever runs for long is healthy."""
         unwell = ("ps", "--quiet", "--filter", "health=starting", "--filter", "health=unhealthy")
         wait_for(
@@ -131,5 +151,30 @@ class Stack:
 
     def mails(self) -> list[str]:
         """The subjects of all that was caught."""
-        address = f"http://127.0.0.1:{self.mail_port}/api/v1/messages"
+        address = f"{self.at('MAIL_PORT')}/api/v1/messages"
         return [mail["Subject"] for mail in httpx.get(address, timeout=20).json()["messages"]]
+
+    def prometheus(self, what: str, **parameters: str) -> Any:
+        """Its HTTP API."""
+        address = f"{self.at('PROMETHEUS_PORT')}/api/v1/{what}"
+        return httpx.get(address, params=parameters, timeout=20).raise_for_status().json()["data"]
+
+    def has_judged(self) -> bool:
+        """Whether Prometheus has evaluated each of its rules at least once."""
+        found = [rule for group in self.prometheus("rules")["groups"] for rule in group["rules"]]
+        return bool(found) and all(rule["health"] == "ok" for rule in found)
+
+    def grafana(self, path: str, **parameters: str) -> Any:
+        """Its HTTP API, as the user whose password `milepost init` has made."""
+        (password,) = re.findall(
+            r"^GRAFANA_PASSWORD=(.+)$", (self.folder / ".env").read_text(), re.M
+        )
+        address = f"{self.at('GRAFANA_PORT')}/api/{path}"
+        answer = httpx.get(address, params=parameters, auth=("admin", password), timeout=20)
+        return answer.raise_for_status().json()
+
+    def spans(self) -> list[Received]:
+        """What the collector has said so far that it got."""
+        said = self.compose("logs", "--no-color", "--no-log-prefix", "otel-collector")
+        found = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        return [Received(**each | {"links": frozenset(each["links"])}) for each in found]

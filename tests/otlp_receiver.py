@@ -76,9 +76,11 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Generator[Receiver]:
-    """Receive until the end of the block."""
-    receiver = Receiver()
+def receiving(
+    host: str = "127.0.0.1", port: int = 0, spans: list[Received] | None = None
+) -> Generator[Receiver]:
+    """Receive until the end of the block, into `spans`; port 0: any that is free."""
+    receiver = Receiver(spans=[] if spans is None else spans)
     receiver.answers.set()
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +97,7 @@ def receiving() -> Generator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
     receiver.port = server.server_address[1]
     serving = threading.Thread(target=server.serve_forever, daemon=True)

@@ -7,7 +7,9 @@ one they fail.
 
 import os
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,18 +17,36 @@ import container_images as images
 from compose_stack import Stack
 from container_engine import Engine, NoEngineError
 from person import Person
+from waiting import wait_for
 
 HERE = Path(__file__).parent
 MODE = os.environ.get("MILEPOST_ENGINE", "")
 ENGINE = pytest.StashKey[Engine]()
 LEFT = pytest.StashKey[list[str]]()
 WHY_NOT = pytest.StashKey[str]()
+RUNNING = pytest.StashKey[Stack]()
+
+
+@dataclass(frozen=True)
+class First:
+    """What a new stack did first."""
+
+    task: dict[str, Any]
+    """A mail, as its sender saw it in the end."""
+    complaints: list[str]
+    """Of all logs until then."""
+    firing: list[dict[str, str]]
+    """Labels of the alerts that fired."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    span = "00f067aa0ba902b7"
+    """Of whoever asked for it."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Have an engine before the first test, or none of these tests."""
     ours = [item for item in items if item.path.is_relative_to(HERE)]
+    items.sort(key=lambda item: "cluster" in getattr(item, "fixturenames", ()))
     if not ours or config.option.collectonly:
         return
     try:
@@ -83,9 +103,15 @@ def engine(pytestconfig: pytest.Config) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def fresh_stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
+def fresh_stack(
+    engine: Engine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Stack]:
     """All of it, by the two commands, from nothing; `from_nothing` has what it then did first."""
-    stack = Stack(engine, tmp_path_factory.mktemp("compose") / "project")
+    stack = Stack(
+        engine, tmp_path_factory.mktemp("compose") / "project",
+        COMPOSE_PROFILES="observe", MILEPOST_OTLP_ENDPOINT="http://otel-collector:4318",
+    )  # fmt: skip
+    pytestconfig.stash[RUNNING] = stack
     try:
         stack.init()
         stack.up()
@@ -96,12 +122,16 @@ def fresh_stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Gen
 
 
 @pytest.fixture(scope="session")
-def from_nothing(fresh_stack: Stack) -> tuple[Person, str, list[str]]:
-    """Who sent the first mail, that task, and what logs complained of until its end."""
+def from_nothing(fresh_stack: Stack) -> First:
+    """The first mail, and what was said until its end."""
     person = Person.signed_up(fresh_stack.url)
+    person.http.headers["traceparent"] = f"00-{First.trace}-{First.span}-01"
     task = person.submit("mail.send", to=["ann@x.test"], subject="from nothing", body="b")
-    person.follow_to_end(task)
-    return person, task, fresh_stack.complaints()
+    person.follow_to_end(task, seconds=120)
+    wait_for(fresh_stack.has_judged, "Prometheus has judged by every rule", 120)
+    alerts = fresh_stack.prometheus("alerts")["alerts"]
+    firing = [each["labels"] for each in alerts if each["state"] == "firing"]
+    return First(person.tasks[task], fresh_stack.complaints(), firing)
 
 
 @pytest.fixture
@@ -109,3 +139,21 @@ def stack(fresh_stack: Stack, from_nothing: object) -> Stack:
     """The running stack, with all of it well, whatever the test before has done to it."""
     fresh_stack.wait_until_well()
     return fresh_stack
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    engine: Engine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Stack]:
+    """The same with the log on three nodes. Its tests come last, and end the other stack."""
+    if before := pytestconfig.stash.get(RUNNING, None):
+        before.down()
+    env_files = (".env", "deploy/compose/cluster.env")
+    stack = Stack(engine, tmp_path_factory.mktemp("cluster") / "project", env_files=env_files)
+    try:
+        stack.init()
+        stack.up()
+        yield stack
+    finally:
+        left = stack.down()
+    assert left == []

@@ -11,7 +11,7 @@ import pytest
 from container_engine import Engine
 from container_images import NEXT, OURS
 
-pytestmark = pytest.mark.timeout(900)  # the first to ask for the engine waits for the builds
+pytestmark = pytest.mark.timeout(1800)  # the first to ask for the engine waits for the builds
 MAX_BYTES = 200_000_000
 TOOLS = {
     "sh", "bash", "dash", "busybox", "apt", "apt-get", "dpkg", "pip", "pip3", "uv", "uvx", "gcc",
@@ -90,7 +90,7 @@ def test_its_first_process_heeds_sigterm_while_it_still_imports(engine: Engine) 
         "run", "--detach", "--network=none", "--env=MILEPOST_REDIS_URL=redis://127.0.0.1:1/0",
         OURS, "worker",
     )  # fmt: skip
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     # Again and again: the first may come before there is a line of Python to heed it.
     while engine.ask("inspect", "--format", "{{.State.Running}}", container) == "true":
         engine.run("kill", "--signal=TERM", container, check=False)

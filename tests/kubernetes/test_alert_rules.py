@@ -14,6 +14,7 @@ from manifests import named, overlay
 from milepost_cli.checkout import ROOT
 
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
+COMPOSE = ROOT / "deploy" / "compose" / "observe"
 
 Series = dict[str, str]
 """A series -> its values, one a minute, in promtool's notation."""
@@ -187,6 +188,24 @@ def run_cases(folder: Path, cases: dict[str, Case]) -> tuple[int, str]:
 def test_promtool_takes_the_rules(folder: Path) -> None:
     status, said = promtool(folder, "check", "rules", "--lint-fatal", "rules.yaml")
     assert status == 0, said
+
+
+def test_the_prometheus_of_compose_takes_them_out_of_the_same_file(folder: Path) -> None:
+    text = (COMPOSE / "prometheus.sh").read_text()
+    there, mounted = "/tmp/rules.yml", "/etc/alerts/rules.yaml"
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    (source,) = [
+        volume.removesuffix(f":{mounted}:ro")
+        for volume in services["prometheus"]["volumes"]
+        if volume.endswith(f":{mounted}:ro")
+    ]
+    for old, new in ((there, folder / "made.yaml"), (mounted, ROOT / source), ("exec ", "exit ")):
+        assert old in text
+        text = text.replace(old, str(new))
+    subprocess.run(["sh", "-c", text.partition("exit ")[0]], check=True, timeout=20)
+    made = yaml.safe_load((folder / "made.yaml").read_text())
+    assert made == {"groups": [{"name": "milepost", "rules": rules()}]}
+    assert yaml.safe_load((COMPOSE / "prometheus.yml").read_text())["rule_files"] == [there]
 
 
 def test_every_alert_has_a_case() -> None:

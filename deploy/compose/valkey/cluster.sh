@@ -13,7 +13,7 @@ address() { getent hosts "$1" | cut -d ' ' -f 1; }
 complete() {
     for node in $nodes; do
         said=$(ask "$node" cluster info)
-        case $said in *cluster_state:ok*cluster_known_nodes:3*) ;; *) return 1 ;; esac
+        case $said in *cluster_state:ok*cluster_slots_ok:16384*cluster_known_nodes:3*) ;; *) return 1 ;; esac
     done
 }
 

@@ -16,7 +16,7 @@ acl=/tmp/users.acl
 set -- --maxmemory "$VALKEY_MAXMEMORY"
 if [ "${VALKEY_CLUSTER:-no}" != no ]; then
     mkdir -p /data/cluster
-    set -- "$@" --dir /data/cluster --cluster-enabled yes --cluster-announce-hostname "$(hostname)"
+    set -- "$@" --dir /data/cluster --cluster-enabled yes
 fi
 unset VALKEY_PASSWORD
 exec valkey-server /etc/milepost/valkey.conf "$@"
