@@ -18,7 +18,9 @@ from benches.stage.table import Row, at_least, percentile, show
 
 SHORT = Sizes(tasks=160, single=80, idle=2, polled=0)
 FULL = Sizes(tasks=8000, single=2000, idle=100, polled=0)
-OURS, DRAINED, BULK = "Milepost", "2 processes, tasks/s: ", "enqueued in bulk /s: "
+OURS, DRAINED = "Milepost", "2 processes, tasks/s: "
+VARIANTS = "Celery, late ack", "RQ, a fork a task"
+"""They differ from those before in what their workers do."""
 SIDE_BY_SIDE = 4
 """So many in a short run, which says only that they run and what they need is mostly to start."""
 CELERY = ("celery -A noop_celery worker -P solo -n {} -l ERROR"
@@ -38,7 +40,7 @@ def main() -> None:
     contenders: dict[str, Ours | Peer] = {OURS: Ours(2)} | all_peers(new, old)
     of = {name: Figures() for name in contenders}
     if sizes is SHORT:  # each program once; `queue` has ours
-        for name in (OURS, "Celery, late ack", "RQ, a fork a task"):
+        for name in (OURS, *VARIANTS):
             del contenders[name]
 
     def measure(name: str) -> str:
@@ -89,10 +91,11 @@ def rows(of: dict[str, Figures]) -> Iterator[Row]:
     for name, figures in of.items():
         if name != OURS:
             yield Row(f"{DRAINED}{name}", figures.drained)
-    for name, figures in of.items():
+    senders = {name: figures for name, figures in of.items() if name not in VARIANTS}
+    for name, figures in senders.items():
         yield Row(f"enqueued one by one /s: {name}", figures.single)
-    for name, figures in of.items():
-        yield Row(f"{BULK}{name}", figures.bulk)
+    for name, figures in senders.items():
+        yield Row(f"enqueued in bulk /s: {name}", figures.bulk)
     for percent in (50, 99):
         for name, figures in of.items():
             value = percentile(figures.idle_ms, percent)
