@@ -1,7 +1,7 @@
 """The pattern many start with: an RQ job tells by `save_meta` and a row, a page polls the rows.
 
-SQLAlchemy on SQLite as it comes, Flask, RQ's forking worker; for the peers' Python. As a program:
-`tables` makes them, `send USERS COUNT PAUSE_SECONDS` sends a job for each user.
+SQLAlchemy on SQLite with its own journal, Flask, RQ's forking worker; for the peers' Python. As a
+program: `tables` makes them, `send USERS COUNT PAUSE_SECONDS` sends a job for each user.
 """
 
 import json
@@ -16,7 +16,10 @@ from sqlalchemy import create_engine, delete, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 Preloaded = Worker  # by naming it here, workers import this before they fork: RQ's own advice
-engine = create_engine(f"sqlite:///{os.environ['BENCH_FOLDER']}/app.db")
+engine = create_engine(
+    f"sqlite:///{os.environ['BENCH_FOLDER']}/app.db",
+    connect_args={"timeout": 60},  # of its default, 5 s, jobs die on a busy machine
+)
 app = Flask(__name__)
 
 

@@ -72,7 +72,7 @@ class Peers:
 
 def _made(folder: Path, lock: Path) -> Path:
     """The environment, up to date; several first uses at once make one."""
-    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    wanted = hashlib.sha256(lock.read_bytes() + f"{sys.version}, compiled".encode()).hexdigest()
     stamp = folder / ".made"
     with Path(f"{folder}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -93,7 +93,9 @@ def _make(folder: Path, lock: Path) -> None:
         _do([*install, "--disable-pip-version-check", "--no-input", "-r", str(lock)])
         return
     _do([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
-    _do([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
+    # Compiled, as pip does: what forks for each task would else compile what it imports then.
+    install = [uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
+    _do([*install, "--python", python, str(lock)])
 
 
 def _do(command: list[str]) -> None:
