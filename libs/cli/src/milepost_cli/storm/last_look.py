@@ -17,6 +17,8 @@ from milepost_cli.storm.records import Accepted, Archived, Current, Past
 
 AT_ONCE = 4
 TRY_SECONDS = 0.25
+INSIST_SECONDS = 30.0
+"""For each history, however long those before it took."""
 
 
 class LastLook:
@@ -113,6 +115,7 @@ class LastLook:
     ) -> None:
         path, query = f"/api/notify/tasks/{task}/events", {"limit": MOST}
         async with places:
+            until = max(until, self._asking.history.now() + INSIST_SECONDS)
             while True:
                 answer = await self._asking.ask(
                     owner, "events", "GET", path, task=task, seconds=TRY_SECONDS * 8, params=query
