@@ -82,7 +82,9 @@ def rq_and_orm(count):
 
 def main(items, calls):
     items, calls = int(items), int(calls)
-    told = {"tqdm": per_item(tqdm(range(items), file=io.StringIO()), items)}
+    bar, worked = tqdm(range(items), file=io.StringIO()), time.thread_time_ns()
+    told = {"tqdm": per_item(bar, items)}
+    told["tqdm_cpu"] = (time.thread_time_ns() - worked) / items
     for name, tell in (("celery", celery), ("rq", rq), ("wal", rq_and_row), ("orm", rq_and_orm)):
         tell(10)
         told[name] = tell(calls // 10 if name == "orm" else calls)
