@@ -178,6 +178,20 @@ async def test_known_rows_are_those_asked_for(stores: Stores):
     assert (nothing.tasks, nothing.inboxes) == ({}, {})
 
 
+async def test_who_reads_is_asked_for_what_has_ended_since_alone(stores: Stores):
+    story = Story()
+    story.run("t1")
+    read = story.tell(e.InboxRead(until=str(story.told[-1].event.id)), "")
+    story.run("t2")
+    story.run("t3")
+    story.tell(e.TaskDismissed(), "t3", attempt=1)
+    story.tell(created(), "t4")
+    at = await save(stores, story)
+    known = await stores.writing.known(at, [], [], ["bob", "nobody"])
+    assert known.tasks.keys() == {("bob", "t2")}
+    assert known.tasks["bob", "t2"]["position"] > read.id.sortable
+
+
 async def test_thousands_of_known_rows_are_found_in_one_go(stores: Stores):
     story = Story()
     keys = [("bob" if n % 2 else "%", f"task {n}") for n in range(3000)]

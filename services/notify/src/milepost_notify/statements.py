@@ -119,12 +119,19 @@ def tasks_by_key(dialect: Dialect) -> Executable:
 
 
 def unread_by_owner(dialect: Dialect) -> Executable:
-    """Ended tasks neither read nor dismissed, of the owners in the JSON array `:keys`."""
+    """Ended tasks neither read nor dismissed, of the owners in the JSON array `:keys`.
+
+    Whatever ended up to an inbox's `read_until` is read, so they are among what changed behind it:
+    to mark as read costs what is new, not what its owner ever had.
+    """
     keys, owner, _ = _KEYS[dialect.name]
     return _sql(
         dialect,
-        f"SELECT {_columns(t.task, 't')} FROM {keys} CROSS JOIN {{task}} AS t "
-        f"WHERE t.generation = :generation AND t.owner = {owner} "
+        f"SELECT {_columns(t.task, 't')} FROM {keys} CROSS JOIN {{inbox}} AS i "
+        "CROSS JOIN {notification} AS n CROSS JOIN {task} AS t "
+        f"WHERE i.generation = :generation AND i.owner = {owner} "
+        "AND n.generation = i.generation AND n.owner = i.owner AND n.position > i.read_until "
+        "AND t.generation = n.generation AND t.owner = n.owner AND t.id = n.task_id "
         "AND t.ended_position IS NOT NULL AND NOT t.read AND NOT t.dismissed",
     ).columns(*t.task.c)
 
@@ -140,8 +147,8 @@ def inboxes_by_owner(dialect: Dialect) -> Executable:
 
 
 def _sql(dialect: Dialect, words: str) -> TextClause:
-    """SQL text in which {task} and {inbox} stand for those tables."""
-    tables = {"task": t.task, "inbox": t.inbox}
+    """SQL text in which {task}, {notification} and {inbox} stand for those tables."""
+    tables = {"task": t.task, "notification": t.notification, "inbox": t.inbox}
     return text(
         words.format(**{name: t.SCHEMA.qualified(tables[name], dialect) for name in tables})
     )
