@@ -6,7 +6,7 @@ from functools import cache
 
 import redis
 
-from milepost import Progress, task
+from milepost import Progress, Retry, current, task
 
 
 @task("bench.noop")
@@ -34,6 +34,35 @@ def reports(count: int, pause_seconds: float, progress: Progress) -> None:
         due += pause_seconds
         time.sleep(max(0.0, due - time.monotonic()))
         progress.report(done=number, total=count, message=str(time.monotonic_ns()))
+
+
+@task("bench.steps")
+def steps(count: int, progress: Progress) -> None:
+    """Go `count` steps of 20 ms."""
+    for _ in progress.track(range(count), message="stepping"):
+        time.sleep(0.02)
+
+
+@task("bench.fails", max_attempts=2)
+def fails(progress: Progress) -> None:
+    """Ask for another attempt, then break."""
+    progress.log("here")
+    if current().attempt == 1:
+        raise Retry(after_seconds=0.1)
+    raise ValueError("as it should")
+
+
+@task("bench.calls")
+def calls(count: int, seconds: float, progress: Progress) -> float:
+    """Report `count` times within so many seconds; microseconds of this thread for each."""
+    at_once, began, used = max(1, count // 500), time.monotonic(), 0.0
+    for first in range(0, count, at_once):
+        time.sleep(max(0.0, began + seconds * first / count - time.monotonic()))
+        before = time.thread_time()
+        for number in range(first, min(first + at_once, count)):
+            progress.report(done=number, total=count)
+        used += time.thread_time() - before
+    return used / count * 1e6
 
 
 @task("bench.costs")

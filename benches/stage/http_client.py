@@ -57,15 +57,16 @@ class Connection:
 
     async def get(self, path: str, headers: str) -> Any:
         """The JSON of a good answer."""
-        async with asyncio.timeout(ANSWER_SECONDS):
-            head = await self._ask(path, headers)
-            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-            return json.loads(await self._reader.readexactly(length))
+        return await self._answer("GET", path, headers)
+
+    async def post(self, path: str, headers: str, body: object = None) -> Any:
+        """The JSON of a good answer; null where it has none."""
+        return await self._answer("POST", path, headers, b"" if body is None else _json(body))
 
     async def events(self, path: str, headers: str) -> AsyncGenerator[Any]:
         """The data of server-sent events, as they come."""
         async with asyncio.timeout(ANSWER_SECONDS):
-            await self._ask(path, headers)
+            await self._ask("GET", path, headers)
         while True:
             async with asyncio.timeout(ANSWER_SECONDS):
                 line = await self._reader.readline()
@@ -74,10 +75,20 @@ class Connection:
             if line.startswith(b"data: "):
                 yield json.loads(line[6:])
 
-    async def _ask(self, path: str, headers: str) -> bytes:
+    async def _answer(self, method: str, path: str, headers: str, body: bytes = b"") -> Any:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            head = await self._ask(method, path, headers, body)
+            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+            return json.loads(await self._reader.readexactly(length)) if length else None
+
+    async def _ask(self, method: str, path: str, headers: str, body: bytes = b"") -> bytes:
         """The head of a good answer, in lower case."""
-        self._writer.write(request("GET", path, headers))
+        self._writer.write(request(method, path, headers, body))
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        if head.split(b" ", 2)[1] != b"200":
+        if head.split(b" ", 2)[1][:1] != b"2":
             raise ConnectionError(head.decode())
         return head
+
+
+def _json(body: object) -> bytes:
+    return json.dumps(body).encode()

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from benches.stage.processes import Processes, import_path, until
 from benches.stage.store import Store
+from milepost.cursors import StreamId
 from milepost.events import TaskCreated
 from milepost.keys import PartitionKeys
 from milepost.owners import owner_hash
@@ -89,6 +90,13 @@ class Milepost:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5) as connection:
             found: tuple[int] = connection.execute("SELECT count(*) FROM notify_history").fetchone()
             return found[0]
+
+    def caught_up(self) -> bool:
+        """Whether everything in the log is in the read models."""
+        last = StreamId.parse(self.store.client.xinfo_stream(KEYS.log)["last-generated-id"])
+        query = "SELECT position FROM notify_checkpoint"
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5) as connection:
+            return connection.execute(query).fetchone() == (last.sortable,)
 
 
 class Submitter:

@@ -1,0 +1,1 @@
+"""One dimension each of how cost grows, for `growth`."""

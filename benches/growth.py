@@ -1,0 +1,80 @@
+"""Growth: what a task, a poll, an event costs while everything around it grows.
+
+By processor time of the server and of our processes, which hardly minds what else the machine does.
+"""
+
+from dataclasses import dataclass
+
+from benches.curves import backlog, history, partitions, reports, users, watchers
+from benches.stage.curve import Curves
+from benches.stage.sizes import chosen
+from benches.stage.table import Row, at_most, show
+
+FLAT = at_most(1.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How far each dimension goes, and how much is asked at each size."""
+
+    backlog: tuple[int, ...]
+    users: tuple[int, ...]
+    history: tuple[int, ...]
+    partitions: tuple[int, ...]
+    clustered: tuple[int, ...]
+    watchers: tuple[int, ...]
+    reports: tuple[int, ...]
+    tasks: int
+    asked: int
+    seconds: float
+
+
+SHORT = Sizes(
+    backlog=(1000, 2000),
+    users=(10, 50),
+    history=(1000, 5000),
+    partitions=(1, 2),
+    clustered=(1,),
+    watchers=(10, 50),
+    reports=(1000, 10_000),
+    tasks=50,
+    asked=10,
+    seconds=0.5,
+)
+FULL = Sizes(
+    backlog=(1000, 10_000, 100_000, 1_000_000),
+    users=(10, 100, 1000, 10_000, 100_000),
+    history=(10_000, 100_000, 1_000_000, 5_000_000),
+    partitions=(1, 2, 4, 8, 16),
+    clustered=(1, 2, 4, 8),
+    watchers=(10, 100, 1000, 10_000),
+    reports=(1000, 10_000, 100_000, 1_000_000),
+    tasks=300,
+    asked=100,
+    seconds=5.0,
+)
+
+
+def main() -> None:
+    """Go through all dimensions and print the table."""
+    sizes, rounds = chosen(SHORT, FULL, rounds=5)
+    rows, curves = list[Row](), list[Curves]()
+    queued = backlog.measure(sizes.backlog, sizes.tasks, rounds)
+    rows += queued.rows(FLAT)
+    curves.append(queued)
+    for found in (
+        users.measure(sizes.users, sizes.asked),
+        history.measure(sizes.history, sizes.asked),
+        watchers.measure(sizes.watchers, sizes.asked, sizes.seconds),
+        reports.measure(sizes.reports, sizes.seconds),
+    ):
+        curves += found
+        rows += [row for each in found for row in each.rows()]
+    for each in partitions.measure(sizes.partitions, sizes.clustered, 10 * sizes.tasks):
+        curves.append(each)
+        rows += each.rows(FLAT)
+    show(rows, charts=[each.chart() for each in curves])
+
+
+if __name__ == "__main__":
+    main()
