@@ -37,7 +37,7 @@ class First:
     """Of all logs until then."""
     firing: list[dict[str, str]]
     """Labels of the alerts that fired."""
-    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    trace = f"{0x4BF92F3577B34DA6:032x}"
     span = "00f067aa0ba902b7"
     """Of whoever asked for it."""
 

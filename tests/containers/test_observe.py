@@ -121,7 +121,7 @@ def test_who_watches_may_be_killed_and_comes_back(stack: Stack) -> None:
         stack.kill(service)
         stack.wait_until_back(service, restarts, SECONDS)
     person = Person.signed_up(stack.url)
-    trace = "5bf92f3577b34da6a3ce929d0e0e4736"
+    trace = f"{0x5BF92F3577B34DA6:032x}"
     person.http.headers["traceparent"] = f"00-{trace}-00f067aa0ba902b7-01"
     person.follow_to_end(person.submit("demo.steps", steps=1, seconds=0), seconds=SECONDS)
     wait_for(stack.has_judged, "it has its rules", SECONDS)

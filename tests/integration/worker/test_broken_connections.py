@@ -53,7 +53,8 @@ async def test_between_every_service_and_redis_they_do_so_too(
     dice = random.Random(seed)
     print(f"seed {seed}")
     async with FaultyProxy(own_valkey.port, dice, chance=0.02) as proxy:
-        up = start_up(redis_url=proxy.url, durability="memory", lease_seconds="3")
+        url = own_valkey.url.replace(f":{own_valkey.port}/", f":{proxy.port}/")
+        up = start_up(redis_url=url, durability="memory", lease_seconds="3")
         await asyncio.to_thread(up.until_ready)
 
         def use() -> None:
