@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes one cluster of the three nodes, or brings them together again where their addresses have changed.
-# Repeatable; ends when every node says that all slots are served.
+# Repeatable; ends when each node has the others where they are now, and says that all slots are served.
 set -eu
 nodes='valkey valkey-2 valkey-3'
 export REDISCLI_AUTH="operator $VALKEY_PASSWORD"
@@ -11,24 +11,34 @@ ask() { # NODE COMMAND...
 }
 address() { getent hosts "$1" | cut -d ' ' -f 1; }
 complete() {
-    for node in $nodes; do
-        said=$(ask "$node" cluster info)
-        case $said in *cluster_state:ok*cluster_slots_ok:16384*cluster_known_nodes:3*) ;; *) return 1 ;; esac
+    for each in $nodes; do
+        known=$(ask "$each" cluster nodes)
+        # What a node that has just started says of the state is what it was before it ended.
+        case $known in *disconnected* | *fail* | *handshake*) return 1 ;; esac
+        for other in $nodes; do
+            case $known in *"$(ask "$other" cluster myid) $(address "$other"):6379@"*) ;; *) return 1 ;; esac
+        done
+        case $(ask "$each" cluster info) in
+        *cluster_state:ok*cluster_slots_ok:16384*cluster_known_nodes:3*) ;;
+        *) return 1 ;;
+        esac
     done
 }
 
 until complete; do
     first=0
-    for node in $nodes; do
+    for each in $nodes; do
         # A third of the slots each; a node that has some keeps them.
         last=$((first + 5461))
         [ "$last" -lt 16384 ] || last=16383
-        case $(ask "$node" cluster info) in
-        *cluster_slots_assigned:0*) ask "$node" cluster addslotsrange "$first" "$last" ;;
+        case $(ask "$each" cluster info) in
+        *cluster_slots_assigned:0*) ask "$each" cluster addslotsrange "$first" "$last" ;;
         esac
         first=$((last + 1))
-        [ "$node" = valkey ] || ask valkey cluster meet "$(address "$node")" 6379
+        for other in $nodes; do
+            [ "$each" = "$other" ] || ask "$each" cluster meet "$(address "$other")" 6379
+        done
     done
-    sleep 1
+    sleep 2
 done
 echo 'the cluster is complete'
