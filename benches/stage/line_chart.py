@@ -60,9 +60,8 @@ class Lines:
         left, right, bottom = LEFT, svg.WIDTH - RIGHT - names - 12, HEIGHT - BOTTOM
         xs, ys = [x for x, _ in points], [y for _, y in points]
         ys += [self.target] if self.target is not None else []
-        across = (
-            logarithmic(xs, left, right, whole=False) if self.log_x else linear(xs, left, right)
-        )
+        along = logarithmic if self.log_x else linear
+        across = along(xs, left, right, whole=False)
         up = logarithmic(ys, bottom, TOP, whole=True) if self.log_y else linear(ys, bottom, TOP)
         yield svg.text(12, 22, self.title, "title")
         goal = "; dashed: target" if self.target is not None else ""
