@@ -1,16 +1,22 @@
-"""Backlog: what a task costs the server while ever more are queued, by its processor time."""
+"""Backlog: what a task costs the server while ever more are queued, by its processor time.
+
+Always of as many owners: a batch of tasks of several costs more than one of a single owner's, which
+is not what grows here.
+"""
 
 import asyncio
 
 from benches.stage import processor
 from benches.stage.curve import Curves
-from benches.stage.milepost import MAX_LIVE, Submitter, new_task
+from benches.stage.milepost import Submitter, new_task
 from benches.stage.store import Store, fresh_store
 from milepost_log.attempts import Outcome
 from milepost_log.servers import open_servers
 from milepost_log.work import WorkLog
 
 TAKEN_AT_ONCE = 8
+OWNERS = 20
+SENT_AT_ONCE = 50
 ANY = 10**9
 
 
@@ -31,13 +37,14 @@ async def _measure(
         async with Submitter(store) as submitter:
             for size in sizes:
                 while queued < size:
-                    count = min(MAX_LIVE, size - queued)
-                    await submitter.create(_owner(queued), [new_task() for _ in range(count)], ANY)
+                    count = min(SENT_AT_ONCE, size - queued)
+                    owner = f"owner {queued // SENT_AT_ONCE % OWNERS}"
+                    await submitter.create(owner, [new_task() for _ in range(count)], ANY)
                     queued += count
                 for _ in range(rounds):
                     before = processor.of_server(store.client)
                     for number in range(tasks):
-                        await submitter.create(_owner(number * size // tasks), [new_task()], ANY)
+                        await submitter.create(f"owner {number % OWNERS}", [new_task()], ANY)
                     between = processor.of_server(store.client)
                     _work(worker, tasks)
                     after = processor.of_server(store.client)
@@ -56,7 +63,3 @@ def _work(worker: WorkLog, tasks: int) -> None:
         outcomes = [Outcome(task, "succeeded", '{"result":null}') for task in taken.tasks]
         ended += room
     worker.finish(0, outcomes)
-
-
-def _owner(number: int) -> str:
-    return f"owner {number // MAX_LIVE}"
