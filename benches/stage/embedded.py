@@ -10,7 +10,7 @@ from benches.stage.milepost import PROGRAMS, SECRET
 from benches.stage.processes import Processes
 from benches.stage.resident import family
 from milepost_cli import instance
-from milepost_cli.valkey import free_port
+from milepost_cli.valkey import administrator_url, free_port
 from milepost_log.connection import connect
 
 
@@ -38,7 +38,7 @@ class Embedded:
         answers(self.port, "/api/submit/readyz")
         found = instance.find(self._data)
         assert found is not None
-        self.client: Any = connect(found.settings["REDIS_URL"])
+        self.client: Any = connect(administrator_url(found.settings["REDIS_URL"]))
 
     def processes(self) -> Mapping[str, int]:
         """What each is -> its pid."""

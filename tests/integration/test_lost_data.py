@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from milepost_cli import valkey
 from milepost_log.connection import connect
 from person import PASSWORD, Person
 from surroundings import StartUp
@@ -104,7 +105,8 @@ def test_a_log_that_is_emptied_while_it_runs_takes_the_page_from_nobody(
     ended = person.submit("demo.steps", steps=1, seconds=0)
     person.follow_to_end(ended)
     running = json.loads((up.data / "running.json").read_text())
-    with closing(connect(running["settings"]["REDIS_URL"])) as client:
+    url = valkey.administrator_url(running["settings"]["REDIS_URL"])
+    with closing(connect(url)) as client:
         client.flushall()  # pyright: ignore[reportUnknownMemberType]  # untyped
     os.kill(up.children()["web"], signal.SIGKILL)
 

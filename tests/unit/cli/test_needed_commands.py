@@ -21,6 +21,10 @@ def test_what_is_asked_for_is_what_the_page_gives() -> None:
     assert granted() > needed_commands.OPTIONAL
 
 
+def test_the_embedded_server_s_user_is_the_one_of_the_page() -> None:
+    assert set(needed_commands.rights("mp").split()) == set(rule()[3:])
+
+
 def test_on_a_cluster_it_is_what_the_page_adds() -> None:
     added = asked(cluster=True) - asked(cluster=False)
     assert added == needed_commands.CLUSTER

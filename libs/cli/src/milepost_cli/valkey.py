@@ -1,9 +1,11 @@
 """Owns how the embedded Valkey is found and configured; starts nothing. Never asks it anything.
 
-It listens on a loopback port with a password made for each start. A Unix socket in the data folder
-is no faster where it counts (PING p50 19 us against 22, XADD with its fsync 0.3 ms either way), its
-path may have 107 bytes, and file systems of containers and of other machines often refuse one: two
-ways to be reached would be two ways to fail.
+It listens on a loopback port with a password made for each start, and knows Milepost as a managed
+one would: as a user who may send what docs/redis-commands.md names and nothing else.
+
+A Unix socket in the data folder is no faster where it counts (PING p50 19 us against 22, XADD with
+its fsync 0.3 ms either way), its path may have 107 bytes, and file systems of containers and of
+other machines often refuse one: two ways to be reached would be two ways to fail.
 """
 
 import os
@@ -17,8 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from milepost.errors import ConfigurationError
+from milepost_cli.doctor import needed_commands
 
 NEEDED = (7, 2)
+USER = "milepost"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 29_999
 """Below what systems give to outgoing connections: while Valkey is away, one of them could get its
 port, or even connect to itself there, and Valkey could not come back."""
@@ -78,7 +82,12 @@ def free_port() -> int:
 
 def url(port: int, password: str) -> str:
     """Where clients find it."""
-    return f"redis://:{password}@127.0.0.1:{port}/0"
+    return f"redis://{USER}:{password}@127.0.0.1:{port}/0"
+
+
+def administrator_url(url: str) -> str:
+    """The same for who may do everything."""
+    return url.replace(f"//{USER}:", "//:")
 
 
 def config(folder: Path, port: int, password: str, *, durability: str | None) -> str:
@@ -87,7 +96,7 @@ def config(folder: Path, port: int, password: str, *, durability: str | None) ->
     Args:
         folder: where its append-only file lives.
         port: on loopback.
-        password: for every client.
+        password: of Milepost's user, and of `default`, who may do everything.
         durability: MILEPOST_DURABILITY; all but `memory` have every write on the disk before it
             is answered.
     """
@@ -95,6 +104,7 @@ def config(folder: Path, port: int, password: str, *, durability: str | None) ->
         "bind": "127.0.0.1",
         "port": str(port),
         "requirepass": password,
+        f"user {USER}": f"on >{password} {needed_commands.rights('*')}",
         "dir": _quoted(str(folder)),
         "daemonize": "no",
         "appendonly": "yes",

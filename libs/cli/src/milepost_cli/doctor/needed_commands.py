@@ -1,6 +1,7 @@
 """Owns which commands of Redis Milepost sends: one call of each, in the right form. Sends none.
 
-docs/redis-commands.md has the same list as the rights of a user; a test holds them together.
+docs/redis-commands.md has the same list as the rights of a user; a test holds them together. The
+embedded server knows Milepost as such a user.
 """
 
 from collections.abc import Iterator
@@ -72,6 +73,17 @@ xinfo|stream KEY
 xgroup|create KEY x 0
 xgroup|delconsumer KEY x y
 """
+
+
+def rights(namespace: str) -> str:
+    """The rights of a user who may send just these, as Redis' configuration has them.
+
+    Args:
+        namespace: what all keys and channels begin with; a glob, such as `*` for any.
+    """
+    sent = ["multi", "exec", *(name for name, _ in calls("", cluster=False))]
+    where = f"~{{{namespace}:* ~{namespace}:* &{namespace}:*"
+    return " ".join([where, "-@all", *(f"+{name}" for name in sent)])
 
 
 def calls(namespace: str, *, cluster: bool) -> Iterator[tuple[str, list[str]]]:

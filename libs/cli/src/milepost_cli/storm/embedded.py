@@ -21,7 +21,7 @@ from typing import Self
 import redis
 
 from milepost.errors import ConfigurationError
-from milepost_cli import instance
+from milepost_cli import instance, valkey
 from milepost_cli.leash import leashed
 from milepost_cli.storm.blows import Blow
 from milepost_cli.storm.processes import children, freezes, kills
@@ -127,7 +127,8 @@ class Embedded:
         found = instance.find(self._data)
         if found is None:
             return False
-        with suppress(redis.RedisError), connect(found.settings["REDIS_URL"]) as client:
+        url = valkey.administrator_url(found.settings["REDIS_URL"])
+        with suppress(redis.RedisError), connect(url) as client:
             command = ("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
             client.execute_command(*command)  # pyright: ignore  # untyped
             return True
