@@ -8,7 +8,7 @@ acl=/tmp/users.acl
 {
     echo 'user default off'
     rights=
-    [ "${VALKEY_CLUSTER:-no}" = no ] || rights=' +cluster|slots +cluster|shards +cluster|nodes'
+    [ "${VALKEY_CLUSTER:-no}" = no ] || rights=' +cluster|slots'
     sed "s/>PASSWORD/#$(sha256 "$VALKEY_PASSWORD")/; s/\$/$rights/" /etc/milepost/milepost.acl
     # Who makes the cluster, once (cluster.sh); without a cluster there is nobody of that kind.
     [ "${VALKEY_CLUSTER:-no}" = no ] || echo "user operator on #$(sha256 "operator $VALKEY_PASSWORD") ~* &* +@all"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 OPTIONAL = frozenset({"config|get", "client|setinfo"})
 """Without them there is a line in the log less to rely on, and nothing else."""
-CLUSTER = frozenset({"cluster|slots", "cluster|shards", "cluster|nodes"})
-"""Asked of a cluster alone; one of them is enough for most servers, all are what the page has."""
+CLUSTER = frozenset({"cluster|slots"})
+"""Asked of a cluster alone."""
 
 _FORMS = """
 ping
@@ -45,7 +45,6 @@ rpush KEY x
 lpop KEY
 lpos KEY x
 llen KEY
-lrange KEY 0 1
 sadd KEY x
 srem KEY x
 smembers KEY
