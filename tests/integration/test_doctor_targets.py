@@ -144,6 +144,17 @@ def test_a_node_of_a_cluster_wants_the_cluster_s_url(cluster_url: str) -> None:
     assert [each.status for each in rights] == ["ok"] * 3
 
 
+def test_who_gives_no_cluster_is_told_as_that(servers: Servers) -> None:
+    with servers() as server:
+        for url, word in (
+            (server.administrator_url, "cluster support disabled"),
+            (server.url, "no permissions to run the 'cluster|slots'"),
+        ):
+            found = told(url.replace("redis:", "redis+cluster:"))["redis"]
+            assert word in found.says
+            assert "CLUSTER SLOTS" in str(found.remedy)
+
+
 def test_nobody_there_is_told() -> None:
     found = told("redis://127.0.0.1:9/0", "postgresql://x@127.0.0.1:9/x")
     assert (found["redis"].status, found["sql"].status) == ("fail", "fail")

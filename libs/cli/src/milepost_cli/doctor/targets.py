@@ -8,10 +8,12 @@ from milepost_cli.doctor import redis_promises, redis_target, sql_promises, sql_
 from milepost_cli.doctor.finding import Finding
 from milepost_cli.doctor.way_to_store import of_transport
 from milepost_log.cluster_url import ClusterUrl
+from milepost_log.routing import NoCluster
 from milepost_log.servers import open_servers
 from milepost_notify.store import StoreUnavailable
 from milepost_service.engines import is_sqlite
 
+NO_CLUSTER = "for a single server begin the URL with redis://; a cluster's user needs CLUSTER SLOTS"
 REDIS = ("redis:", "rediss:", "redis+cluster:", "rediss+cluster:")
 
 
@@ -37,6 +39,8 @@ def _redis(url: str, settings: Settings) -> Iterator[Finding]:
             for name, client in servers.primaries().items():
                 found = redis_target.look(name, client, settings.namespace, of_cluster=of_cluster)
                 yield from redis_promises.of_redis(found, settings.durability)
+        except NoCluster as err:
+            yield Finding("redis", "fail", str(err), NO_CLUSTER)
         except LogUnavailable as err:
             yield Finding("redis", "fail", str(err), "see its address, password and certificate")
 
