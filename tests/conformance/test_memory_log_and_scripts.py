@@ -286,6 +286,34 @@ async def test_an_end_comes_too_late_once_the_retry_is_due(valkey_url: str, name
 
 
 @BOTH
+async def test_what_comes_back_beside_one_that_ends_finds_its_place_taken(
+    valkey_url: str, namespace: str
+):
+    steps: list[Step] = [
+        *[("create", "bob", each, None) for each in (NORMAL, "limited-1", HIGH)],
+        ("create", "alice", HIGH, None), ("create", "bob", "limited-2", None),
+        ("take", "w1", None), ("take", "w2", None), ("cancel", "bob", NORMAL),
+        ("lose", "w2"), ("take", "w2", None),
+    ]  # fmt: skip
+    types = await compare(valkey_url, namespace, steps)
+    assert types.count("task.returned") == 2
+
+
+@BOTH
+async def test_what_was_claimed_comes_back_in_that_order_whatever_its_priority(
+    valkey_url: str, namespace: str
+):
+    lose: Step = ("lose", "w2")
+    steps: list[Step] = [
+        ("create", "bob", "limited-high", None), ("create", "bob", "limited-2", None),
+        ("take", "w2", 1), lose, ("create", "alice", "limited-high", 0), ("take", "w2", 2),
+        ("finish", "w2", "retrying", HOUR_MS), lose, ("take", "w2", 2), lose,
+    ]  # fmt: skip
+    types = await compare(valkey_url, namespace, steps)
+    assert types.count("task.returned") > 2
+
+
+@BOTH
 async def test_what_waits_for_its_owner_s_limit_goes_on_in_order(valkey_url: str, namespace: str):
     create = [("create", owner, f"limited-{n}", None) for n in range(5) for owner in OWNERS]
     step: list[Step] = [("take", "w1", 2), ("take", "w2", 1), ("finish", "w1", "succeeded", None)]

@@ -65,9 +65,12 @@ class KeptTask:
 
     @property
     def order(self) -> tuple[bool, int, bool, int]:
-        """Sorts what a worker holds as the scripts go through it."""
+        """Sorts what a worker holds as the scripts go through it: all that was claimed from aside
+        stands in one lane."""
+        if self.lane == "claimed":
+            return False, 0, False, self.place
         priority = PRIORITIES.index(self.created.priority)
-        return self.lane != "claimed", priority, self.lane != "express", self.place
+        return True, priority, self.lane != "express", self.place
 
     @property
     def is_due(self) -> bool:

@@ -121,17 +121,18 @@ class MemoryLog:
 
     def release(self, worker: str, reason: Literal["shutdown", "worker_lost"]) -> int:
         """Queue again what a worker holds that stops or is dead; how many tasks it held."""
-        released = 0
+        released = list[KeptTask]()
         for task in sorted(self._tasks.values(), key=lambda task: task.order):
             if task.do(ts.ReturnTask(worker, reason, task.id[-12:])):
-                released += 1
+                released.append(task)
                 task.due_ms = self.clock.now_ms
                 if task.status == "queued":
                     self._ready.add(task)
-                else:
-                    self._ready.remove(task)
                 self._ready.free(task)
-        return released
+        for task in released:  # places of what ended are given back behind all, as the scripts do
+            if task.status != "queued":
+                self._ready.remove(task)
+        return len(released)
 
     def cancel(self, owner: str, task_id: str) -> ts.Status | None:
         """Stop a task, or ask it to; its status after that, null when it is unknown here."""
