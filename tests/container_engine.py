@@ -81,7 +81,7 @@ class Engine:
     ) -> subprocess.CompletedProcess[str]:
         """One command of `docker`."""
         done = subprocess.run(
-            [_client(), *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+            [client(), *arguments], env=self.environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, (
@@ -127,7 +127,7 @@ class Engine:
         return [place for line in lines if str(self.folder) in (place := line.split()[1])]
 
 
-def _client() -> str:
+def client() -> str:
     """Debian's client beside Debian's engine; a newer one elsewhere may refuse to talk to it."""
     debian = Path("/usr/bin/docker")
     return str(debian) if debian.exists() else "docker"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,12 @@ def test_after_a_kill_of_any_it_goes_on_by_itself(stack: Stack, service: str) ->
         said = stack.logs([service], since=since)
         assert '"level": "ERROR"' not in said, said
         assert "Traceback" not in said, said
+
+
+def test_after_all_kills_a_mail_arrives_and_no_log_complains(stack: Stack) -> None:
+    since = datetime.now(UTC).isoformat()
+    send(Person.signed_up(stack.url), "after all kills")
+    assert stack.complaints(since) == []
 
 
 @pytest.mark.parametrize("service", PROGRAMS)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from container_engine import Engine
-from container_images import NEXT, OURS
+from container_engine import Engine, client
+from container_images import BASE, NEXT, OURS
+from milepost_cli.checkout import ROOT
+from milepost_cli.release import build_image
 
 pytestmark = pytest.mark.timeout(1800)  # the first to ask for the engine waits for the builds
 MAX_BYTES = 200_000_000
@@ -74,6 +76,18 @@ def test_labels_say_which_version_it_is(engine: Engine, image: dict[str, Any]) -
     }
     (other,) = json.loads(engine.ask("inspect", NEXT))
     assert other["Config"]["Labels"]["org.opencontainers.image.version"] == "1.0.1"
+
+
+def test_a_release_builds_and_tags_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (engine.environment | {"BASE_IMAGE": BASE, "BUILD_NETWORK": "host"}).items():
+        monkeypatch.setenv(name, value)
+    tag = build_image(ROOT, "3.2.1", client())
+    assert tag == "milepost:3.2.1"
+    (built,) = json.loads(engine.ask("inspect", tag))
+    labels = built["Config"]["Labels"]
+    assert labels["org.opencontainers.image.version"] == "3.2.1"
+    assert len(labels["org.opencontainers.image.revision"]) == 40
+    assert engine.ask("run", "--rm", "--network=none", tag, "--version").startswith("milepost ")
 
 
 def test_it_needs_no_writable_root_and_no_rights(engine: Engine) -> None:

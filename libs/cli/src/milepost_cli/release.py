@@ -78,6 +78,15 @@ def build(root: Path, out: Path, *, image: bool) -> None:
     if engine is None:
         _say("no image: " + ("no container engine answers here" if image else "not asked for"))
         return
+    _say(f"built the image {build_image(root, version, engine)}")
+
+
+def build_image(root: Path, version: str, engine: str) -> str:
+    """Build a version's image by the Dockerfile; its tag.
+
+    Raises:
+        ReleaseFailed: the engine did not.
+    """
     tag = f"milepost:{version}"
     facts = {
         "VERSION": version,
@@ -87,10 +96,12 @@ def build(root: Path, out: Path, *, image: bool) -> None:
     if base := os.environ.get("BASE_IMAGE"):
         facts["BASE_IMAGE"] = base
     arguments = [word for fact in facts.items() for word in ("--build-arg", "=".join(fact))]
+    if network := os.environ.get("BUILD_NETWORK"):
+        arguments.append(f"--network={network}")
     command = [engine, "build", "--tag", tag, *arguments, str(root)]
     if subprocess.run(command, check=False).returncode:
         raise wheels.ReleaseFailed(f"{engine} build did not work")
-    _say(f"built the image {tag}")
+    return tag
 
 
 def _engine() -> str | None:
