@@ -37,9 +37,6 @@ class First:
     """Of all logs until then."""
     firing: list[dict[str, str]]
     """Labels of the alerts that fired."""
-    trace = f"{0x4BF92F3577B34DA6:032x}"
-    span = "00f067aa0ba902b7"
-    """Of whoever asked for it."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -125,7 +122,6 @@ def fresh_stack(
 def from_nothing(fresh_stack: Stack) -> First:
     """The first mail, and what was said until its end."""
     person = Person.signed_up(fresh_stack.url)
-    person.http.headers["traceparent"] = f"00-{First.trace}-{First.span}-01"
     task = person.submit("mail.send", to=["ann@x.test"], subject="from nothing", body="b")
     person.follow_to_end(task, seconds=120)
     wait_for(fresh_stack.has_judged, "Prometheus has judged by every rule", 120)

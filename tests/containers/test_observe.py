@@ -83,10 +83,16 @@ def _ask_for_what_is_not_there_yet(person: Person, task: str) -> None:
     assert answer.status_code == 503, answer.text
 
 
-def test_one_trace_leads_from_the_request_to_the_page(stack: Stack, from_nothing: First) -> None:
+def test_one_trace_leads_from_the_request_to_the_page(stack: Stack) -> None:
+    person = Person.signed_up(stack.url)
+    trace, span = f"{0x4BF92F3577B34DA6:032x}", f"{0xF067AA0BA902B7:016x}"
+    person.http.headers["traceparent"] = f"00-{trace}-{span}-01"
+    task = person.submit("mail.send", to=["ann@x.test"], subject="traced", body="b")
+    person.follow_to_end(task, seconds=SECONDS)
+
     def spans() -> dict[str, Received]:
         """By service and name, the first of each."""
-        found = [each for each in stack.spans() if each.trace == from_nothing.trace]
+        found = [each for each in stack.spans() if each.trace == trace]
         return {f"{each.service} {each.name}": each for each in reversed(found)}
 
     wanted = {
@@ -101,14 +107,11 @@ def test_one_trace_leads_from_the_request_to_the_page(stack: Stack, from_nothing
     wait_for(lambda: wanted <= spans().keys(), lambda: f"{wanted - spans().keys()} arrive", SECONDS)
     found = spans()
     asked = found["milepost-submit POST /api/submit/tasks"]
-    assert asked.parent == from_nothing.span
+    assert asked.parent == span
     for name in wanted:
         if "run" in name or "project" in name:
             assert found[name].parent == asked.id, name
-    assert (
-        found["milepost-worker run mail.send"].about["milepost.task.id"]
-        == (from_nothing.task["id"])
-    )
+    assert found["milepost-worker run mail.send"].about["milepost.task.id"] == task
     # Notify asks submit who that is, for the request that it answers.
     who = found["milepost-submit POST /api/submit/introspection"]
     gets = stack.spans()
