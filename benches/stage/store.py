@@ -45,7 +45,8 @@ def fresh_store(durability: Durability = "memory") -> Generator[Store]:
         port, password = valkey.free_port(), os.urandom(12).hex()
         config = valkey.config(data, port, password, durability=durability)
         server = processes.start([valkey.binary(), "-"], stdin=config.encode())
-        url = valkey.url(port, password)
+        # As who may do everything: peers send what Milepost's own user may not.
+        url = valkey.administrator_url(valkey.url(port, password))
         client: Any = redis.Redis.from_url(url, socket_timeout=ANSWER_SECONDS)  # pyright: ignore[reportUnknownMemberType]  # untyped
 
         def answers() -> bool:
