@@ -57,7 +57,7 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """Ours to the peer's, medians of this run."""
-        return median(self.values) / median(self.peer) if self.peer else None
+        return median(self.values) / median(self.peer) if any(self.peer) else None
 
     def __str__(self) -> str:
         cells = [self.what, figure(median(self.values)), "", "", "", ""]
