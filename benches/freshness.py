@@ -8,12 +8,12 @@ page asks every 5 s, as the tutorial's, or every 250 ms, as ours asks at most wh
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from benches.contenders.flask_rq import POLLS_SECONDS, FlaskRq
-from benches.stage.http_client import Connection, answers, bearer
+from benches.stage.followers import poll, stream
+from benches.stage.http_client import answers
 from benches.stage.milepost import Milepost, Submitter, new_task
 from benches.stage.pages import PAUSE_SECONDS, Seen, watch
 from benches.stage.peers import Peers
@@ -25,7 +25,6 @@ from milepost_cli.valkey import free_port
 
 TARGET_MS = 200.0
 """100 ms, and as much again for the flush."""
-PATH = "/api/notify/notifications"
 EVERYTHING_SECONDS = 60.0
 DURABILITIES: dict[Durability, str] = {"memory": "everysec", "fsync": "fsync"}
 PATTERN = "Flask + RQ + SQLite, polled every {:g} s"
@@ -126,25 +125,6 @@ async def follow(store: Store, port: int, sizes: Sizes) -> dict[str, Seen]:
             await submitter.create(owner, [new_task("bench.reports", **params)])
         await asyncio.gather(*waiting)
     return took
-
-
-async def stream(port: int, owner: str) -> AsyncGenerator[Any]:
-    """What an owner's stream says."""
-    async with Connection(port) as connection:
-        async for event in connection.events(f"{PATH}/stream", bearer(owner)):
-            if "data" in event:
-                yield event
-
-
-async def poll(port: int, owner: str) -> AsyncGenerator[Any]:
-    """What an owner's long polls answer."""
-    header, since = bearer(owner), ""
-    async with Connection(port) as connection:
-        while True:
-            page = await connection.get(f"{PATH}?wait=25&since={since}", header)
-            since = page["cursor"]
-            for notification in page["notifications"]:
-                yield notification
 
 
 if __name__ == "__main__":

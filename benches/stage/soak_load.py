@@ -10,14 +10,14 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 from uuid import uuid4
 
 import uvloop
 
-from benches.freshness import poll, stream
+from benches.stage.followers import NOTIFICATIONS, ask, poll, stream
 from benches.stage.http_client import Connection, bearer
 
 NAMES = 2000
@@ -26,12 +26,11 @@ AT_ONCE = 48
 TASKS_EACH = 20
 BATCH = 5
 ENDED = ("succeeded", "failed", "cancelled")
-ASK_SECONDS = 0.3
 IDLE_SECONDS = 2.0
 """Then a person opens another connection: servers close idle ones (uvicorn after 5 s)."""
 PERSON_SECONDS = 300.0
 MOST_BEHIND_SECONDS = 1.0
-TASKS, PAGE = "/api/submit/tasks", "/api/notify/notifications"
+TASKS = "/api/submit/tasks"
 NOOP: Mapping[str, Any] = {"type": "bench.noop", "params": {}}
 
 Turn = Callable[[int], Awaitable[None]]
@@ -110,7 +109,7 @@ class Person:
     async def _leave(self) -> None:
         for task in sorted(self._sent)[::2]:
             await self._ask(f"{TASKS}/{task}/dismiss", self._header)
-        page = await (await self._connection()).get(f"{PAGE}?limit=1", self._header)
+        page = await (await self._connection()).get(f"{NOTIFICATIONS}?limit=1", self._header)
         await self._ask("/api/submit/inbox/read", self._header, {"until": page["cursor"]})
 
     async def _ask(self, path: str, header: str, body: object = None) -> Any:
@@ -124,18 +123,6 @@ class Person:
             self._connected = await self._commands.enter_async_context(Connection(self._port))
         self._asked_at = now
         return self._connected
-
-
-async def ask(port: int, owner: str) -> AsyncGenerator[Any]:
-    """What an owner finds who asks again and again."""
-    header, since = bearer(owner), ""
-    async with Connection(port) as connection:
-        while True:
-            page = await connection.get(f"{PAGE}?since={since}", header)
-            since = page["cursor"]
-            for notification in page["notifications"]:
-                yield notification
-            await asyncio.sleep(ASK_SECONDS)
 
 
 async def load(port: int, rate: float, seconds: float) -> float:

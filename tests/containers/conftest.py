@@ -99,6 +99,17 @@ def engine(pytestconfig: pytest.Config) -> Engine:
     return engine
 
 
+def started(stack: Stack) -> Generator[Stack]:
+    """Start it by the two commands, and leave nothing behind."""
+    try:
+        stack.init()
+        stack.up()
+        yield stack
+    finally:
+        left = stack.down()
+    assert left == []
+
+
 @pytest.fixture(scope="session")
 def fresh_stack(
     engine: Engine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
@@ -109,13 +120,7 @@ def fresh_stack(
         COMPOSE_PROFILES="observe", MILEPOST_OTLP_ENDPOINT="http://otel-collector:4318",
     )  # fmt: skip
     pytestconfig.stash[RUNNING] = stack
-    try:
-        stack.init()
-        stack.up()
-        yield stack
-    finally:
-        left = stack.down()
-    assert left == []
+    yield from started(stack)
 
 
 @pytest.fixture(scope="session")
@@ -145,11 +150,6 @@ def cluster(
     if before := pytestconfig.stash.get(RUNNING, None):
         before.down()
     env_files = (".env", "deploy/compose/cluster.env")
-    stack = Stack(engine, tmp_path_factory.mktemp("cluster") / "project", env_files=env_files)
-    try:
-        stack.init()
-        stack.up()
-        yield stack
-    finally:
-        left = stack.down()
-    assert left == []
+    yield from started(
+        Stack(engine, tmp_path_factory.mktemp("cluster") / "project", env_files=env_files)
+    )

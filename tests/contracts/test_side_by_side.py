@@ -161,11 +161,16 @@ class Application:
             {"id": new_id(), "type": type, "params": params} for type, params in kinds
         ]
         body = {"tasks": [task | {"owner": owner} for task in tasks]}
-        deadline = time.monotonic() + 60
-        while (answer := self._ask("POST", "/api/submit/tasks/batch", body)) is None:
-            assert time.monotonic() < deadline, "submit does not come back"
+        answers: list[dict[str, Any]] = []
+
+        def answered() -> bool:
+            answer = self._ask("POST", "/api/submit/tasks/batch", body)
+            answers.extend([] if answer is None else [answer])
+            return bool(answers)
+
+        wait_for(answered, "submit comes back", seconds=60)
         self.accepted |= {task["id"]: (owner, task["type"]) for task in tasks}
-        return [task["id"] for task in answer["tasks"]]
+        return [task["id"] for task in answers[0]["tasks"]]
 
     def ended(self, tasks: Collection[str]) -> None:
         """Wait until notify tells of each that it has succeeded."""
@@ -198,8 +203,7 @@ class Application:
             answer = self._http.request(method, self._url + path, json=body, headers=headers)
         except httpx.TransportError:
             return None
-        if answer.status_code >= 500:
-            time.sleep(0.05)  # it starts
+        if answer.status_code >= 500:  # it starts
             return None
         assert answer.status_code < 300, answer.text
         return answer.json()
