@@ -68,7 +68,16 @@ def standalone_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Generator[Valkey]:
     """A real server of the test's own, to be killed, frozen or filled."""
-    server = Valkey(tmp_path)
+    yield from running(Valkey(tmp_path))
+
+
+@pytest.fixture
+def durable_valkey(tmp_path: Path) -> Generator[Valkey]:
+    """The same with everything on the disk that it has answered."""
+    yield from running(Valkey(tmp_path, appendfsync="always"))
+
+
+def running(server: Valkey) -> Generator[Valkey]:
     server.start()
     yield server
     server.thaw()

@@ -7,7 +7,6 @@ Every accepted task ends, once; attempts are in order; no bar falls; a zombie ch
 import random
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -58,35 +57,30 @@ class Crew:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_storm_loses_and_doubles_nothing(
-    tmp_path: Path, namespace: str, start_worker: StartWorker
+    durable_valkey: Valkey, namespace: str, start_worker: StartWorker
 ):
     seed = random.randrange(1_000_000)
     dice = random.Random(seed)
     print(f"seed {seed}")
-    server = Valkey(tmp_path, appendfsync="always")
-    server.start()
-    try:
-        async with LogProbe(server.url, namespace) as log:
-            crew = Crew(start_worker, server.url, 3)
-            tasks: list[str] = []
-            for number in range(TASKS // 500):
-                tasks += await log.create_many(mixture(dice, 500), owner=f"owner {number}")
-            began = time.monotonic()
-            server_kills = sorted(dice.uniform(2, SECONDS - 5) for _ in range(SERVER_KILLS))
-            while time.monotonic() - began < SECONDS:
-                if server_kills and time.monotonic() - began > server_kills[0]:
-                    server_kills.pop(0)
-                    server.kill()
-                    server.start()
-                crew.strike(dice)
-                until = time.monotonic() + dice.uniform(0.3, 2)
-                await log.follow(lambda until=until: time.monotonic() >= until)
-                if all(map(log.end_of, tasks)):
-                    tasks += await log.create_many(mixture(dice, 500), owner="late")
-            crew.wake()
-            await log.ended(*tasks, seconds=200)
-            log.check_invariants()
-            ends = {log.end_of(task) for task in tasks}
-            assert ends <= {"succeeded", "failed"}
-    finally:
-        server.stop()
+    async with LogProbe(durable_valkey.url, namespace) as log:
+        crew = Crew(start_worker, durable_valkey.url, 3)
+        tasks: list[str] = []
+        for number in range(TASKS // 500):
+            tasks += await log.create_many(mixture(dice, 500), owner=f"owner {number}")
+        began = time.monotonic()
+        server_kills = sorted(dice.uniform(2, SECONDS - 5) for _ in range(SERVER_KILLS))
+        while time.monotonic() - began < SECONDS:
+            if server_kills and time.monotonic() - began > server_kills[0]:
+                server_kills.pop(0)
+                durable_valkey.kill()
+                durable_valkey.start()
+            crew.strike(dice)
+            until = time.monotonic() + dice.uniform(0.3, 2)
+            await log.follow(lambda until=until: time.monotonic() >= until)
+            if all(map(log.end_of, tasks)):
+                tasks += await log.create_many(mixture(dice, 500), owner="late")
+        crew.wake()
+        await log.ended(*tasks, seconds=200)
+        log.check_invariants()
+        ends = {log.end_of(task) for task in tasks}
+        assert ends <= {"succeeded", "failed"}

@@ -49,21 +49,16 @@ async def test_the_helper_ends_with_its_worker_and_is_started_again_without_it(
 
 
 async def test_an_outage_longer_than_a_lease_takes_nothing_from_the_living(
-    tmp_path: Path, namespace: str, start_worker: StartWorker
+    durable_valkey: Valkey, namespace: str, start_worker: StartWorker
 ):
-    server = Valkey(tmp_path, appendfsync="always")
-    server.start()
-    try:
-        async with LogProbe(server.url, namespace) as log:
-            start_worker(server.url, lease_seconds=1)
-            start_worker(server.url, lease_seconds=1)
-            tasks = await log.create_many([("sample.sleep", {"seconds": 6})] * 4)
-            await log.follow(lambda: all("progressed" in log.types(task) for task in tasks))
-            server.kill()
-            wait_for(server.has_been_down(2.5), "a long outage")
-            server.start()
-            await log.ended(*tasks)
-            for task in tasks:
-                assert log.types(task).count("started") == 1
-    finally:
-        server.stop()
+    async with LogProbe(durable_valkey.url, namespace) as log:
+        start_worker(durable_valkey.url, lease_seconds=1)
+        start_worker(durable_valkey.url, lease_seconds=1)
+        tasks = await log.create_many([("sample.sleep", {"seconds": 6})] * 4)
+        await log.follow(lambda: all("progressed" in log.types(task) for task in tasks))
+        durable_valkey.kill()
+        wait_for(durable_valkey.has_been_down(2.5), "a long outage")
+        durable_valkey.start()
+        await log.ended(*tasks)
+        for task in tasks:
+            assert log.types(task).count("started") == 1

@@ -1,7 +1,6 @@
 """Real workers on a real server: what runs, ends; what is killed, goes on."""
 
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -137,27 +136,22 @@ async def test_a_delayed_task_starts_when_it_is_due(log: LogProbe, start_worker:
 
 
 async def test_what_waits_for_its_time_survives_a_killed_server_and_worker(
-    tmp_path: Path, namespace: str, start_worker: StartWorker
+    durable_valkey: Valkey, namespace: str, start_worker: StartWorker
 ):
-    server = Valkey(tmp_path, appendfsync="always")
-    server.start()
-    try:
-        async with LogProbe(server.url, namespace) as log:
-            worker = start_worker(server.url)
-            retried = await log.create("sample.later", seconds=5)
-            await log.follow(lambda: "retrying" in log.types(retried))
-            created = TaskCreated(task_type="sample.noop", title="T", queue="default", params={})
-            new = NewTask("delayed", "f", created, delay_ms=5000)
-            await log.commands.create("bob", [new], max_live=9)
-            worker.send(signal.SIGKILL)
-            server.kill()
-            server.start()
-            start_worker(server.url)
-            await log.ended(retried, "delayed", seconds=60)
-            assert log.types(retried)[-3:] == ["retrying", "started", "succeeded"]
-            assert log.types("delayed") == ["created", "started", "succeeded"]
-    finally:
-        server.stop()
+    async with LogProbe(durable_valkey.url, namespace) as log:
+        worker = start_worker(durable_valkey.url)
+        retried = await log.create("sample.later", seconds=5)
+        await log.follow(lambda: "retrying" in log.types(retried))
+        created = TaskCreated(task_type="sample.noop", title="T", queue="default", params={})
+        new = NewTask("delayed", "f", created, delay_ms=5000)
+        await log.commands.create("bob", [new], max_live=9)
+        worker.send(signal.SIGKILL)
+        durable_valkey.kill()
+        durable_valkey.start()
+        start_worker(durable_valkey.url)
+        await log.ended(retried, "delayed", seconds=60)
+        assert log.types(retried)[-3:] == ["retrying", "started", "succeeded"]
+        assert log.types("delayed") == ["created", "started", "succeeded"]
 
 
 async def test_a_running_task_stops_when_asked(log: LogProbe, start_worker: StartWorker):
@@ -184,25 +178,20 @@ async def test_workers_announce_their_types(
 
 
 async def test_a_server_that_is_killed_and_restarted_loses_nothing(
-    tmp_path: Path, namespace: str, start_worker: StartWorker
+    durable_valkey: Valkey, namespace: str, start_worker: StartWorker
 ):
-    server = Valkey(tmp_path, appendfsync="always")
-    server.start()
-    try:
-        async with LogProbe(server.url, namespace) as log:
-            start_worker(server.url)
-            tasks = await log.create_many([("sample.sleep", {"seconds": 0.3})] * 40)
-            for seen in (3, 10, 20):
-                await log.follow(
-                    lambda: sum(bool(log.end_of(task)) for task in tasks) >= seen  # noqa: B023  # at once
-                )
-                server.kill()
-                server.start()
-            await log.ended(*tasks)
-            log.check_invariants()
-            assert {log.end_of(task) for task in tasks} == {"succeeded"}
-    finally:
-        server.stop()
+    async with LogProbe(durable_valkey.url, namespace) as log:
+        start_worker(durable_valkey.url)
+        tasks = await log.create_many([("sample.sleep", {"seconds": 0.3})] * 40)
+        for seen in (3, 10, 20):
+            await log.follow(
+                lambda: sum(bool(log.end_of(task)) for task in tasks) >= seen  # noqa: B023  # at once
+            )
+            durable_valkey.kill()
+            durable_valkey.start()
+        await log.ended(*tasks)
+        log.check_invariants()
+        assert {log.end_of(task) for task in tasks} == {"succeeded"}
 
 
 @pytest.mark.parametrize("task_type", ["sample.deaf", "sample.waits"])
