@@ -4,13 +4,15 @@ A worker sets tasks aside whose type it does not know: in a rolling deployment a
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
+from math import inf
 
 from milepost.errors import LogUnavailable
 
 HOPE_SECONDS = 6 * 3600
 """Live workers offer their types all the time: one away for so long is not coming back."""
 FRESH_SECONDS = 10.0
-"""So old may be what is known of the offers."""
+"""So old may be what is known of a type's offers."""
 
 
 class GivenUp:
@@ -32,15 +34,16 @@ class GivenUp:
         self._offered = offered
         self._monotonic = monotonic
         self._gone: set[str] = set()
-        self._read_at = float("-inf")
+        self._read_at: dict[str, float] = {}
 
     def __call__(self, types: Collection[str]) -> set[str]:
         """Those of `types` that no worker has offered within the last hours, as far as is known:
         none while the offers, which have a primary of their own, cannot be read."""
-        if types and self._monotonic() - self._read_at > FRESH_SECONDS:
-            self._read_at = self._monotonic()
-            try:
-                self._gone = set(types).difference(self._offered(types))
-            except LogUnavailable:
-                self._gone = set()
+        now = self._monotonic()
+        stale = {name for name in types if now - self._read_at.get(name, -inf) > FRESH_SECONDS}
+        if stale:
+            self._read_at.update(dict.fromkeys(stale, now))
+            self._gone -= stale
+            with suppress(LogUnavailable):
+                self._gone |= stale.difference(self._offered(stale))
         return self._gone.intersection(types)
