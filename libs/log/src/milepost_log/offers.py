@@ -1,4 +1,4 @@
-"""Owns what live workers offer: their beat helpers say it, notify reads it. Decides nothing.
+"""Owns what live workers offer: they say it, notify and other workers read it. Decides nothing.
 
 One sorted set for all: a task type or queue, by when a live worker last said that it takes it. So
 nothing has to be cleaned up behind workers that vanish, and `since when nobody` is in it.
