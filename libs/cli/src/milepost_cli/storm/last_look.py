@@ -18,7 +18,8 @@ from milepost_cli.storm.records import Accepted, Archived, Current, Past
 AT_ONCE = 4
 TRY_SECONDS = 0.25
 INSIST_SECONDS = 30.0
-"""For each history, however long those before it took."""
+"""For each history, however long those before it took, unless none at all was given for so long:
+else a deployment that is down would be asked for hours before it is judged."""
 
 
 class LastLook:
@@ -29,6 +30,7 @@ class LastLook:
     ) -> None:
         self._asking, self._owners, self._followers = asking, owners, followers
         self._settled = dict[int, Current]()
+        self._given_at = 0.0  # when a history was given last
 
     async def is_settled(self) -> bool:
         """Whether everything accepted has ended, and every follower has what is there."""
@@ -58,6 +60,7 @@ class LastLook:
                 history.add(current)
         for each in self._followers:
             history.add(each.held())
+        self._given_at = history.now()
         places = asyncio.Semaphore(AT_ONCE)
         by_number = {owner.number: owner for owner in self._owners}
         await asyncio.gather(*(
@@ -114,18 +117,20 @@ class LastLook:
         self, owner: Owner, task: str, places: asyncio.Semaphore, until: float
     ) -> None:
         path, query = f"/api/notify/tasks/{task}/events", {"limit": MOST}
+        history = self._asking.history
         async with places:
-            until = max(until, self._asking.history.now() + INSIST_SECONDS)
+            insist = history.now() + INSIST_SECONDS
             while True:
                 answer = await self._asking.ask(
                     owner, "events", "GET", path, task=task, seconds=TRY_SECONDS * 8, params=query
                 )
                 if answer is not None and answer.status_code == 200:
-                    self._asking.history.add(Archived(owner.number, task, _past(answer.json())))
+                    history.add(Archived(owner.number, task, _past(answer.json())))
+                    self._given_at = history.now()
                     return
                 if answer is not None and answer.status_code == 404:
                     return  # recorded as an answer, and judged as that
-                if self._asking.history.now() > until:
+                if history.now() > max(until, min(insist, self._given_at + INSIST_SECONDS)):
                     return
                 await asyncio.sleep(TRY_SECONDS)
 
