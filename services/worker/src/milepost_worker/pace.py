@@ -6,7 +6,7 @@ short, some more are taken than there are threads, so that threads and log work 
 
 WAIT_SECONDS = 0.01
 """So long, about, may a started task wait for its thread; slower tasks are not taken ahead."""
-MOST = 7
+MOST = 31
 """For each thread, at most so many wait."""
 LATE_SECONDS = 0.1
 """A task that has waited so long is given back: the threads do something long after all."""
