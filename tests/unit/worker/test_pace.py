@@ -30,7 +30,7 @@ def test_short_tasks_after_a_late_one_bring_it_back():
     pace.was_late()
     assert pace.places == 8
     for _ in range(100):
-        pace.ran(0.0003)
+        pace.ran(0.0001)
     assert pace.places == 8 * (1 + MOST)
 
 
