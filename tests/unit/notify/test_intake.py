@@ -8,6 +8,7 @@ from milepost_log.reader import Entry
 from milepost_notify import cache
 from milepost_notify.archive import Logged, Unread
 from milepost_notify.changes import Changes
+from milepost_notify.folding import fold
 from milepost_notify.intake import BATCH_BYTES, FEWEST, MOST, batch_of, next_count
 from milepost_notify.places import NoPlace, Places
 
@@ -84,21 +85,42 @@ def test_what_is_known_is_newer_than_what_was_read():
     assert known.tasks["bob", "t1"]["status"] == "running"
 
 
-def test_rows_longest_unchanged_are_forgotten_first_but_none_that_waits_to_be_saved(
+def test_an_ended_task_is_forgotten_once_its_end_is_saved() -> None:
+    story = Story()
+    story.run("a")
+    story.tell(created(), "b")
+    known, changes = fold_all(story.told)
+    more = Story(ms=story.ms)
+    more.tell(e.TaskDismissed(), "a", attempt=1)
+    unsaved = fold(known, more.told)
+    cache.evict(known, changes, unsaved)
+    assert list(known.tasks) == [("bob", "b"), ("bob", "a")]
+    cache.evict(known, unsaved)
+    assert list(known.tasks) == [("bob", "b")]
+
+
+def test_of_more_than_are_kept_the_first_in_the_queue_stay_and_what_runs_and_is_not_saved(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr(cache, "MOST_TASKS", 2)
     monkeypatch.setattr(cache, "MOST_INBOXES", 1)
     story = Story()
+    for ended in "xy":
+        story.run(ended, owner=ended)
     for task in "abcd":
-        story.run(task, owner=task)
-    story.tell(e.TaskDismissed(), "a", "a", attempt=1)
+        story.tell(created(), task, task)
+    story.tell(e.TaskStarted(worker="w"), "d", "d", attempt=1)
     known, changes = fold_all(story.told)
-    cache.evict(known, [changes])
-    assert len(known.tasks) == 4
-    cache.evict(known, [Changes()])
-    assert list(known.tasks) == [("d", "d"), ("a", "a")]
-    assert list(known.inboxes) == ["a"]
+    cache.evict(known, Changes(), changes)
+    assert (len(known.tasks), len(known.inboxes)) == (6, 2)
+    cache.evict(known, changes)
+    assert list(known.tasks) == [("a", "a"), ("d", "d")]
+    assert list(known.inboxes) == ["y"]
+    more = Story(ms=story.ms)
+    more.tell(created(), "e", "e")
+    more.tell(e.TaskStarted(worker="w"), "e", "e", attempt=1)
+    cache.evict(known, fold(known, more.told))
+    assert list(known.tasks) == [("d", "d"), ("e", "e")]
 
 
 def test_an_owner_has_so_many_places_and_gets_them_back():

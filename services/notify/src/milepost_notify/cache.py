@@ -1,7 +1,7 @@
 """Owns which rows a projector keeps in memory between batches. Pure: reads nothing itself."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Container, Iterable
+from typing import Any, NamedTuple
 
 from milepost.events import OF_NO_TASK, InboxRead, TaskCreated
 from milepost_notify.archive import Logged, Unread
@@ -56,15 +56,25 @@ def add(known: Known, loaded: Known) -> None:
         known.inboxes.setdefault(owner, row)
 
 
-def evict(known: Known, unsaved: Sequence[Changes]) -> None:
-    """Forget the rows longest unchanged, down to a bound; never one that waits to be saved."""
-    while len(known.tasks) > MOST_TASKS:
-        oldest = next(iter(known.tasks))
-        if any(oldest in changes.tasks for changes in unsaved):
-            break
-        del known.tasks[oldest]
-    while len(known.inboxes) > MOST_INBOXES:
-        owner = next(iter(known.inboxes))
-        if any(owner in changes.inboxes for changes in unsaved):
-            break
-        del known.inboxes[owner]
+def evict(known: Known, saved: Changes, unsaved: Changes | None = None) -> None:
+    """Forget rows that are not needed soon, once a batch is saved; never one that waits to be.
+
+    Ended tasks go at once: hardly anything is told of them any more. Beyond the bound go those of
+    the batch that wait, then those longest unchanged. A queue is gone through in order: were the
+    oldest of it to go first, none would be there when its turn comes.
+    """
+    tasks, kept = known.tasks, {} if unsaved is None else unsaved.tasks
+    for key, row in saved.tasks.items():
+        if row["ended_position"] is not None and key not in kept:
+            tasks.pop(key, None)
+    if len(tasks) > MOST_TASKS:
+        for key in reversed(saved.tasks):
+            if len(tasks) > MOST_TASKS and key not in kept and saved.tasks[key]["worker"] is None:
+                tasks.pop(key, None)
+    _forget_oldest(tasks, kept, MOST_TASKS)
+    _forget_oldest(known.inboxes, {} if unsaved is None else unsaved.inboxes, MOST_INBOXES)
+
+
+def _forget_oldest(rows: dict[Any, Any], kept: Container[Any], most: int) -> None:
+    while len(rows) > most and (oldest := next(iter(rows))) not in kept:
+        del rows[oldest]

@@ -125,6 +125,7 @@ class Projection:
         ports = self._ports
         saved: Checkpoint = await self._adopt()
         known = Known(parked=await ports.store.parked(self._partition))
+        saving = Changes()
         await ports.announce(WakeUp.of(saved, saved, None))
         # The first look does not wait: it says at once that all is well, or that it is not.
         position, count, block_ms = saved.position, FEWEST, 1
@@ -146,10 +147,11 @@ class Projection:
                     saved = await self._saving
                     self._saving = None
                     known.gone.clear()
+                    cache.evict(known, saving, None if read is None else read.changes)
                     on_well()
                 if read is not None:
                     await self._expire(saved, known, read.batch, read.changes)
-                    cache.evict(known, [read.changes])
+                    saving = read.changes
                     self._saving = asyncio.create_task(self._save(saved, read))
                 else:
                     await self._look_for_another(saved)

@@ -36,7 +36,7 @@ class Refold:
     def save(self, connection: Connection, changes: Changes) -> None:
         """Insert or replace the rows that changed."""
         self._folded.save(connection, self._generation, changes)
-        cache.evict(self._known, [])
+        cache.evict(self._known, changes)
 
 
 def refold_owners(
