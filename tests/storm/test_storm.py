@@ -1,5 +1,7 @@
 """A storm over a whole stack breaks no promise, and notices each guarantee that is taken out.
 
+The storms that notice are also let loose on the build as it is: else one that ends before its tasks
+do finds them lost in any build, and notices nothing.
 They run side by side, as they mostly wait: `-k fenced` runs one of them alone.
 """
 
@@ -23,6 +25,7 @@ PLANTED_AT_ONCE = 2
 TRIES = 6
 """Each with another seed: what needs a rare moment may not come in a few seconds."""
 WHOLE = "test_a_storm_over_a_whole_stack_breaks_no_promise"
+STORMS = {" ".join(fault.storm): fault.storm for fault in FAULTS}
 
 Verdict = dict[str, Any]
 
@@ -37,10 +40,10 @@ def storm(*arguments: str, environment: Mapping[str, str]) -> Verdict:
     return json.loads(done.stdout)
 
 
-def whole() -> Verdict:
+def unharmed(*arguments: str) -> Verdict:
+    """The verdict over the build as it is."""
     clean = {name: value for name, value in os.environ.items() if "MILEPOST_" not in name}
-    lasts = ("--seconds", str(SECONDS), "--settle", str(SETTLE_SECONDS))
-    return storm(*lasts, environment=clean)
+    return storm(*arguments, environment=clean)
 
 
 def planted(fault: PlantedFault, folder: Path) -> Verdict:
@@ -70,8 +73,14 @@ def verdicts(
             for fault in FAULTS
             if any(name.endswith(f"[{fault.name}]") for name in asked)
         }
+        found |= {
+            name: pool.submit(unharmed, "--seed", "0", "--owners", "4", *arguments)
+            for name, arguments in STORMS.items()
+            if any(each.endswith(f"[{name}]") for each in asked)
+        }
         if WHOLE in asked:
-            found[WHOLE] = alone.submit(whole)
+            lasts = ("--seconds", str(SECONDS), "--settle", str(SETTLE_SECONDS))
+            found[WHOLE] = alone.submit(unharmed, *lasts)
         yield found
 
 
@@ -94,6 +103,17 @@ def test_a_guarantee_that_is_taken_out_is_judged_broken(
     verdict = verdicts[fault.name].result()
     assert verdict["verdict"] == "broken", f"nobody missed it: {fault.guarantee}"
     assert rules_of(verdict) & fault.broken, f"{fault.guarantee}: {rules_of(verdict)}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3 * SECONDS)
+@pytest.mark.parametrize("name", STORMS)
+def test_the_same_storm_breaks_nothing_where_nothing_is_taken_out(
+    name: str, verdicts: dict[str, Future[Verdict]]
+) -> None:
+    looked_for = {rule for fault in FAULTS if fault.storm == STORMS[name] for rule in fault.broken}
+    verdict = verdicts[name].result()
+    assert not rules_of(verdict) & looked_for, verdict["findings"]
 
 
 def test_ten_guarantees_are_taken_out() -> None:

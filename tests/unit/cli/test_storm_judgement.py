@@ -107,7 +107,9 @@ BROKEN: list[tuple[str, Change]] = [
     ("told_twice", adds(told(4.5, "d", "succeeded", 2, 100))),
     ("foreign", adds(Answered(2, 0, "poll", 200, 0.1, frozenset({0, 1})))),
     ("foreign", adds(Answered(2, 0, "pry", 200, 0.1, NOBODY, "u"))),
+    ("foreign", adds(Answered(2, 0, "pry", 409, 0.1, NOBODY, "u"))),
     ("slow", adds(Struck(4.05, "kill web", 4.05))),
+    ("slow", adds(Struck(2.45, "kill web", 2.45))),  # what was asked before is no recovery
     ("refused", lambda records: [
         *changes(CURRENT, replace(CURRENT, statuses={**CURRENT.statuses, "u": "queued"}))(records),
         Bad(1, 0, "u", 422)]),
@@ -142,6 +144,11 @@ def test_a_dismissed_task_that_came_and_went_was_not_missed() -> None:
     current = replace(CURRENT, tasks={}, unread=0)
     held = replace(HELD, tasks={}, statuses={}, unread=0)
     assert judge(changes(HELD, held)(changes(CURRENT, current)(RIGHT))).kept
+
+
+@pytest.mark.parametrize("status", [0, 404, 408, 429, 502, 503])
+def test_who_asks_for_anothers_task_may_be_told_of_none_or_to_come_later(status: int) -> None:
+    assert judge(adds(Answered(2, 0, "pry", status, 0.1, NOBODY, "u"))(RIGHT)).kept
 
 
 def test_recovery_is_measured_from_the_end_of_the_harm_to_what_came_first() -> None:

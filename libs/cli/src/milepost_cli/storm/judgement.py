@@ -16,6 +16,10 @@ RECOVERY_SECONDS = 30.0
 """Promised are 5; a machine that is shared, and that this checker itself keeps busy, gets more."""
 
 
+UNKNOWN_OR_LATER = (404, 408, 429)
+"""What may be answered of another's task: that there is none, or to ask again."""
+
+
 def judge(records: Sequence[r.Record], *, recovery_seconds: float = RECOVERY_SECONDS) -> Verdict:
     """Return what the history violates, what each blow cost, and how much there was of all.
 
@@ -44,23 +48,25 @@ def _foreign(records: Sequence[r.Record]) -> Iterable[Finding]:
         if strangers:
             words = f"{each.call}: was shown something of owner {strangers[0]}"
             yield Finding("foreign", f"owner {each.owner}", words)
-        if each.call == "pry" and 200 <= each.status < 400:
+        if each.call == "pry" and 200 <= each.status < 500 and each.status not in UNKNOWN_OR_LATER:
             words = f"asked for another's task {each.task}: {each.status}"
             yield Finding("foreign", f"owner {each.owner}", words)
 
 
 def _recoveries(records: Sequence[r.Record]) -> Iterable[Recovery]:
     """What came first after each blow: of what was asked after its end, and of what was told."""
-    commands = [each.at for each in records if isinstance(each, r.Answered) and each.accepts]
-    news = [each.at for each in records if isinstance(each, r.Told)]
+    taken = [each for each in records if isinstance(each, r.Answered) and each.accepts]
+    commands = [(each.asked_at, each.at) for each in taken]
+    news = [(each.at, each.at) for each in records if isinstance(each, r.Told)]
     for blow in records:
         if isinstance(blow, r.Struck):
             first = _first(commands, blow.until), _first(news, blow.until)
             yield Recovery(blow.blow, *first)
 
 
-def _first(times: Sequence[float], after: float) -> float | None:
-    return next((at - after for at in times if at > after), None)
+def _first(times: Sequence[tuple[float, float]], after: float) -> float | None:
+    """Seconds to the first that came of what began behind it."""
+    return next((came - after for began, came in times if began > after), None)
 
 
 def _slow(recoveries: Iterable[Recovery], most: float) -> Iterable[Finding]:

@@ -33,6 +33,11 @@ class Answered:
     """The accepted task it was about; empty for none."""
 
     @property
+    def asked_at(self) -> float:
+        """When the request was sent."""
+        return self.at - self.seconds
+
+    @property
     def accepts(self) -> bool:
         """Whether it shows that commands are taken."""
         return self.call == "submit" and 200 <= self.status < 300

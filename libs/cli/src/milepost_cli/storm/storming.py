@@ -96,9 +96,10 @@ async def _until_recovered(history: History, most_seconds: float) -> None:
     seen = len(history.records)
     while history.now() < now + most_seconds:
         new = history.records[seen:]
-        if any(isinstance(each, Answered) and each.accepts for each in new) and any(
-            isinstance(each, Told) for each in new
-        ):
+        took = any(
+            isinstance(each, Answered) and each.accepts and each.asked_at > now for each in new
+        )
+        if took and any(isinstance(each, Told) for each in new):
             return
         await asyncio.sleep(LOOK_SECONDS)
 
