@@ -13,6 +13,8 @@ from milepost_cli import instance
 from milepost_cli.valkey import administrator_url, free_port
 from milepost_log.connection import connect
 
+STOP_SECONDS = 30.0
+
 
 class Embedded:
     """One that is ready."""
@@ -39,6 +41,12 @@ class Embedded:
         found = instance.find(self._data)
         assert found is not None
         self.client: Any = connect(administrator_url(found.settings["REDIS_URL"]))
+
+    def stop(self) -> None:
+        """End it in order, as Ctrl-C does."""
+        self.client.close()
+        self._up.terminate()
+        self._up.wait(STOP_SECONDS)
 
     def processes(self) -> Mapping[str, int]:
         """What each is -> its pid."""

@@ -75,6 +75,11 @@ GALLERY: dict[str, tuple[Contenders | Growth, ...]] = {
         Contenders("event", "What Redis keeps of an event of progress", "bytes",
                    r"(a progress event) in the log, bytes", ours=""),
     ),
+    "footprint": (
+        Contenders("resident", "What `up` with one worker holds while it is idle", "MiB",
+                   r"resident in all, MiB: (.+)", ours=""),
+        Contenders("start", "Until `up` is ready", "s", r"start, s: (.+)", ours=""),
+    ),
     "scaling": (
         Growth("sweep", "A sweep that finds nothing as workers join", "workers", "us of the server",
                {"a sweep": r"a sweep that finds nothing, ([\d,]+) workers: server, us"}),
