@@ -14,7 +14,7 @@ from benches.stage.peers import Peers
 from benches.stage.processes import Processes
 from benches.stage.sizes import chosen
 from benches.stage.store import fresh_store
-from benches.stage.table import Row, at_least, percentile, show
+from benches.stage.table import Row, at_least, show
 
 SHORT = Sizes(tasks=160, single=80, idle=2, polled=0)
 FULL = Sizes(tasks=8000, single=2000, idle=100, polled=0)
@@ -98,8 +98,7 @@ def rows(of: dict[str, Figures]) -> Iterator[Row]:
         yield Row(f"enqueued in bulk /s: {name}", figures.bulk)
     for percent in (50, 99):
         for name, figures in of.items():
-            value = percentile(figures.idle_ms, percent)
-            yield Row(f"submit to done, idle, ms, p{percent}: {name}", [value])
+            yield Row(f"submit to done, idle, ms, p{percent}: {name}", figures.idle(percent))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benches.stage.processes import until
+from benches.stage.table import percentile
 
 DRAIN_SECONDS = 60.0
 
@@ -22,14 +23,18 @@ class Sizes:
 
 @dataclass
 class Figures:
-    """What one contender came to, a value a round; `idle_ms` has one a task."""
+    """What one contender came to, a value a round; `idle_ms` has one a task of each."""
 
     drained: list[float] = field(default_factory=list[float])
     single: list[float] = field(default_factory=list[float])
     bulk: list[float] = field(default_factory=list[float])
-    idle_ms: list[float] = field(default_factory=list[float])
+    idle_ms: list[list[float]] = field(default_factory=list[list[float]])
     lag_seconds: list[float] = field(default_factory=list[float])
     """From the last end to its being in the read models."""
+
+    def idle(self, percent: int) -> list[float]:
+        """A percentile of each round."""
+        return [percentile(waits, percent) for waits in self.idle_ms]
 
 
 def drain(tasks: int, left: Callable[[], int]) -> tuple[float, float]:

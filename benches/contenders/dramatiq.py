@@ -33,4 +33,4 @@ class Dramatiq:
         rate, _ = drain(sizes.tasks, lambda: store.client.hlen("dramatiq:default.msgs"))
         figures.drained.append(rate)
         took = run(processes, store, "noop_dramatiq", "idle", sizes.polled + WARM_UP)
-        figures.idle_ms += took[WARM_UP:]
+        figures.idle_ms.append(took[WARM_UP:])

@@ -40,7 +40,7 @@ class Ours:
         until(lambda: milepost.projected() >= 3 * sizes.tasks, "the projector", DRAIN_SECONDS)
         figures.lag_seconds.append(time.monotonic() - ended)
         assert store.client.xlen(KEYS.log) >= 3 * sizes.tasks, "not its whole history"
-        figures.idle_ms += asyncio.run(_one_by_one(store, sizes.idle))
+        figures.idle_ms.append(asyncio.run(_one_by_one(store, sizes.idle)))
 
 
 async def _fill(store: Store, owners: list[str], sizes: Sizes) -> tuple[float, float]:

@@ -45,4 +45,4 @@ class Peer:
         rate, _ = drain(tasks, left)
         figures.drained.append(rate)
         took = run("idle", sizes.idle + WARM_UP, json.dumps(self.left))
-        figures.idle_ms += took[WARM_UP:]
+        figures.idle_ms.append(took[WARM_UP:])

@@ -30,7 +30,7 @@ class Taskiq:
         self.peers.start(processes, store, *command)
         rate, _ = drain(store.client.xlen("taskiq"), lambda: _left(store))
         figures.drained.append(rate)
-        figures.idle_ms += run("idle", sizes.idle + WARM_UP)[WARM_UP:]
+        figures.idle_ms.append(run("idle", sizes.idle + WARM_UP)[WARM_UP:])
 
 
 def _left(store: Store) -> int:
