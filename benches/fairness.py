@@ -7,6 +7,7 @@ an idle system. The greedy one's own tasks are no-ops, or take 5 ms.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benches.contenders.dramatiq import Dramatiq
@@ -56,10 +57,11 @@ class Figures:
 
 def main() -> None:
     """Measure all settings and print the table."""
-    sizes, _ = chosen(SHORT, FULL)
-    peers, rows, version = Peers(), list[Row](), ""
-    for workers in (1, 2) if sizes is FULL else (1,):
-        for name, nap in NAPS.items() if sizes is FULL else (("5 ms tasks", NAPS["5 ms tasks"]),):
+    sizes, rounds = chosen(SHORT, FULL)
+    peers, found, waited, version = Peers(), dict[str, list[Figures]](), list[float](), ""
+    settings = [(workers, name) for workers in (1, 2) for name in NAPS]
+    for _ in range(rounds):
+        for workers, name in settings if sizes is FULL else [(1, "5 ms tasks")]:
             with fresh_store() as store, Processes() as processes:
                 version = store.version()
                 milepost = Milepost(store, processes)
@@ -67,28 +69,31 @@ def main() -> None:
                 milepost.start("projector")
                 milepost.workers(workers, 8)
                 milepost.ready()
-                probing = Probing(milepost, sizes, nap)
-                found = asyncio.run(probing.run())
-                rows += told(found, f"{workers} worker{'s' * (workers > 1)}, {name}")
-    with fresh_store() as store, Processes() as processes:
-        Dramatiq(peers, 1).start(store, processes)
-        waited = peers.run(processes, store, "noop_dramatiq", "behind", sizes.backlog, NAP_SECONDS)
-    rows.append(Row("dramatiq, 1 worker, the same behind 5 ms tasks, ms", [waited]))
+                figures = asyncio.run(Probing(milepost, sizes, NAPS[name]).run())
+                setting = f"{workers} worker{'s' * (workers > 1)}, {name}"
+                found.setdefault(setting, []).append(figures)
+        with fresh_store() as store, Processes() as processes:
+            Dramatiq(peers, 1).start(store, processes)
+            behind = "noop_dramatiq", "behind", sizes.backlog, NAP_SECONDS
+            waited.append(peers.run(processes, store, *behind))
+    rows = [row for setting, each in found.items() for row in told(each, setting)]
+    rows.append(Row("dramatiq, 1 worker, the same behind 5 ms tasks, ms", waited))
     show(rows, version, *peers.versions("dramatiq"))
 
 
-def told(found: Figures, setting: str) -> list[Row]:
-    """The rows of one setting."""
+def told(found: Sequence[Figures], setting: str) -> list[Row]:
+    """The rows of one setting, by its rounds."""
     rows = list[Row]()
     for percent in (50, 99):
-        idle, busy = [percentile(found.idle, percent)], [percentile(found.busy, percent)]
+        idle = [percentile(each.idle, percent) for each in found]
+        busy = [percentile(each.busy, percent) for each in found]
         target = at_most(2) if percent == 99 else None
         rows.append(
             Row(f"wait, ms, p{percent}, {setting}: another's queue is full", busy, idle, target)
         )
         rows.append(Row(f"wait, ms, p{percent}, {setting}: idle system", idle))
     what = f"the greedy one's tasks/s, {setting}: beside the other's"
-    rows.append(Row(what, [found.beside], [found.alone]))
+    rows.append(Row(what, [each.beside for each in found], [each.alone for each in found]))
     return rows
 
 

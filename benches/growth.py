@@ -11,6 +11,8 @@ from benches.stage.sizes import chosen
 from benches.stage.table import Row, at_most, show
 
 FLAT = at_most(1.2)
+PARTITION_ROUNDS = 3
+"""Each starts a stack for each number of partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def main() -> None:
     ):
         curves += found
         rows += [row for each in found for row in each.rows()]
-    for each in partitions.measure(sizes.partitions, sizes.clustered, 10 * sizes.tasks):
+    for each in partitions.measure(
+        sizes.partitions, sizes.clustered, 10 * sizes.tasks, min(rounds, PARTITION_ROUNDS)
+    ):
         curves.append(each)
         rows += each.rows(FLAT)
     show(rows, charts=[each.chart() for each in curves])

@@ -9,6 +9,7 @@ import re
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,42 +44,53 @@ FULL = Sizes(clients=(10, 2000, 10_000), samples=200)
 
 def main() -> None:
     """Measure with more and more clients and print the table."""
-    sizes, _ = chosen(SHORT, FULL)
+    sizes, rounds = chosen(SHORT, FULL)
     most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     if most_files < max(sizes.clients) + SPARE_FILES:
         sys.exit(f"{max(sizes.clients)} clients need more open files than {most_files} (ulimit -n)")
-    took, kib = dict[int, list[float]](), dict[int, float]()
-    with fresh_store() as store, Processes() as processes:
-        milepost = Milepost(store, processes)
-        milepost.migrate()
-        milepost.start("projector")
-        port, open_already = free_port(), 0
-        notify = milepost.start("notify", "--port", str(port))
-        answers(port, "/api/notify/livez")
-        asyncio.run(first_task(milepost))
-        asyncio.run(latencies(store, port, sizes.samples))  # warm
-        before = resident_kib(notify.pid)
-        for count in sizes.clients:
-            open_streams(processes, store.folder, port, open_already, count - open_already)
-            open_already = count
-            time.sleep(SETTLE_SECONDS)
-            kib[count] = (resident_kib(notify.pid) - before) / count
-            took[count] = asyncio.run(latencies(store, port, sizes.samples))
-        version = store.version()
+    took, kib, version = dict[int, list[list[float]]](), dict[int, list[float]](), ""
+    for _ in range(rounds):
+        with fresh_store() as store, Processes() as processes:
+            version = store.version()
+            for count, weight, waits in _round(store, processes, sizes):
+                kib.setdefault(count, []).append(weight)
+                took.setdefault(count, []).append(waits)
     least = min(took)
     rows = [
-        Row(f"KiB for each of {count:,} idle clients", [value], (), at_most(40))
-        for count, value in kib.items()
+        Row(f"KiB for each of {count:,} idle clients", values, (), at_most(40))
+        for count, values in kib.items()
         if count > least
     ]
-    for count, values in took.items():
+    for count, by_round in took.items():
         for percent in (50, 99):
             what = f"one more client's event, ms, p{percent}, beside {count:,} idle"
-            figure, peer = [percentile(values, percent)], [percentile(took[least], percent)]
+            figures = [percentile(waits, percent) for waits in by_round]
+            peer = [percentile(waits, percent) for waits in took[least]]
             is_more = count > least
-            rows.append(Row(what, figure, peer if is_more else (), UNCHANGED if is_more else None))
+            rows.append(Row(what, figures, peer if is_more else (), UNCHANGED if is_more else None))
     show(rows, version)
+
+
+def _round(
+    store: Store, processes: Processes, sizes: Sizes
+) -> Iterator[tuple[int, float, list[float]]]:
+    """With ever more clients: how many, KiB for each, and what one more waits."""
+    milepost = Milepost(store, processes)
+    milepost.migrate()
+    milepost.start("projector")
+    port, open_already = free_port(), 0
+    notify = milepost.start("notify", "--port", str(port))
+    answers(port, "/api/notify/livez")
+    asyncio.run(first_task(milepost))
+    asyncio.run(latencies(store, port, sizes.samples))  # warm
+    before = resident_kib(notify.pid)
+    for count in sizes.clients:
+        open_streams(processes, store.folder, port, open_already, count - open_already)
+        open_already = count
+        time.sleep(SETTLE_SECONDS)
+        weight = (resident_kib(notify.pid) - before) / count
+        yield count, weight, asyncio.run(latencies(store, port, sizes.samples))
 
 
 async def first_task(milepost: Milepost) -> None:

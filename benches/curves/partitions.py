@@ -39,15 +39,17 @@ class Primaries:
         return sum(map(processor.of_server, self.clients))
 
 
-def measure(alone: Sequence[int], clustered: Sequence[int], tasks: int) -> list[Curves]:
-    """Run so many tasks with each number of partitions."""
+def measure(
+    alone: Sequence[int], clustered: Sequence[int], tasks: int, rounds: int
+) -> list[Curves]:
+    """Run so many tasks with each number of partitions, in turn."""
     found = list[Curves]()
     for name, title, sizes, primaries in (
         ("partitions", "A task, by partitions of one server", alone, _one),
         ("cluster", "A task, by partitions of a cluster of three", clustered, _three),
     ):
         curves = Curves(name, title, "partitions", "us of processor time")
-        for size in sizes:
+        for size in [*sizes] * rounds:
             with primaries() as some:
                 for part, micros in zip(PARTS, _drained(some, size, tasks), strict=True):
                     curves.add(part, size, micros)
