@@ -73,6 +73,7 @@ def rows(of: dict[str, Figures]) -> Iterator[Row]:
     for name, figures in of.items():
         if figures.lag_seconds:
             yield Row(f"read models behind the last end, s: {name}", figures.lag_seconds)
+            yield Row(f"tasks/s until the read models have all: {name}", figures.shown)
     for name, figures in of.items():
         if not name.endswith(("1", "1 fsync", "tuned")):
             yield Row(f"enqueued one by one /s: {name}", figures.single, of["taskiq"].single)

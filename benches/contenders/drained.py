@@ -31,6 +31,8 @@ class Figures:
     idle_ms: list[list[float]] = field(default_factory=list[list[float]])
     lag_seconds: list[float] = field(default_factory=list[float])
     """From the last end to its being in the read models."""
+    shown: list[float] = field(default_factory=list[float])
+    """As `drained`, until they are in the read models."""
 
     def idle(self, percent: int) -> list[float]:
         """A percentile of each round."""

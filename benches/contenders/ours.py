@@ -38,7 +38,9 @@ class Ours:
         rate, ended = drain(sizes.tasks, lambda: milepost.live(owners))
         figures.drained.append(rate)
         until(lambda: milepost.projected() >= 3 * sizes.tasks, "the projector", DRAIN_SECONDS)
-        figures.lag_seconds.append(time.monotonic() - ended)
+        lag = time.monotonic() - ended
+        figures.lag_seconds.append(lag)
+        figures.shown.append(1 / (1 / rate + lag / (0.9 * sizes.tasks)))
         assert store.client.xlen(KEYS.log) >= 3 * sizes.tasks, "not its whole history"
         figures.idle_ms.append(asyncio.run(_one_by_one(store, sizes.idle)))
 
