@@ -13,6 +13,9 @@ FIRST_SECONDS = 1.5
 """By then there is something under way."""
 PAUSE_SECONDS = 2.5
 """Between two blows, at most."""
+RESPITES = 2 / 3
+"""How often the next waits until this one is felt no more. If none did, what takes seconds to start
+would be down for half a minute by chance, killed anew each time: nobody would see it recover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,19 @@ def chosen(blows: Sequence[Blow], names: Sequence[str]) -> list[Blow]:
 
 
 async def strike(
-    blows: Sequence[Blow], dice: random.Random, history: History, until: Callable[[], bool]
+    blows: Sequence[Blow],
+    dice: random.Random,
+    history: History,
+    until: Callable[[], bool],
+    recovered: Callable[[], Awaitable[None]],
 ) -> None:
     """Deal blows until the storm is over, and return when the last one's harm is."""
     await asyncio.sleep(FIRST_SECONDS)
     while blows and not until():
         blow, began = dice.choice(blows), history.now()
+        has_respite = dice.random() < RESPITES
         if await blow.deal(random.Random(dice.random())):
             history.add(Struck(began, blow.name, history.now()))
+            if has_respite:
+                await recovered()
         await asyncio.sleep(dice.uniform(0.2, PAUSE_SECONDS))

@@ -68,13 +68,17 @@ async def storm(plan: Plan, owners: Sequence[Owner], asking: Asking, blows: Sequ
     acting = [
         asyncio.create_task(each.act(calm.is_set, plan.pause_seconds, people)) for each in people
     ]
+
+    async def recovered() -> None:
+        await _until_recovered(history, plan.settle_seconds)
+
     striking = asyncio.create_task(
-        strike(blows, random.Random(f"{plan.seed} blows"), history, over)
+        strike(blows, random.Random(f"{plan.seed} blows"), history, over, recovered)
     )
     try:
         await _while_going(history, plan.seconds, [*following, *acting, striking])
         await striking
-        await _until_recovered(history, plan.settle_seconds)
+        await recovered()
         calm.set()
         history.add(Calmed(history.now()))
         deadline = history.now() + plan.settle_seconds
@@ -91,7 +95,7 @@ async def storm(plan: Plan, owners: Sequence[Owner], asking: Asking, blows: Sequ
 
 
 async def _until_recovered(history: History, most_seconds: float) -> None:
-    """Go on with the load until the last blow is felt no more, or for so long."""
+    """Wait until what was struck so far is felt no more, or for so long."""
     now = history.now()
     seen = len(history.records)
     while history.now() < now + most_seconds:
