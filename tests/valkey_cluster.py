@@ -1,6 +1,5 @@
 """Owns real Valkey clusters for tests: three primaries and some replicas. Not for the product."""
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from milepost_log.servers import Servers, open_servers
 from milepost_log.slots import SLOTS, slot_of
 from redis_users import MILEPOST, as_administrator
 from valkey_server import Valkey, free_port
+from waiting import wait_for
 
 PRIMARIES = 3
 NODE_TIMEOUT_MS = 1000
@@ -73,10 +73,7 @@ class ValkeyCluster:
     @staticmethod
     def until(holds: Callable[[], bool], seconds: float = 20) -> None:
         """Wait for a condition; fails after the deadline."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "the cluster did not come to it"
-            time.sleep(0.02)
+        wait_for(holds, "the cluster comes to it", seconds)
 
     def _is_whole(self, node: Valkey) -> bool:
         info = facts_of_cluster(node)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any
 from uuid import uuid4
@@ -26,12 +25,14 @@ from milepost_submit.redis_log import Door
 from surroundings import StartWorker
 from valkey_cluster import ValkeyCluster, facts, tell
 from valkey_server import Valkey
+from waiting import until
 
 from .conftest import StartCluster
 
 PARTITIONS = 16
 SECRET = "a-secret-for-tests-that-has-forty-letters"
 ORIGIN = "http://milepost.test"
+SECONDS = 30
 READY = ("/api/submit/readyz", "/api/notify/readyz")
 
 
@@ -67,27 +68,17 @@ class Deployment:
         async def look() -> httpx.Response:
             return await self.send(owner)
 
-        answer = await until(look, lambda answer: answer.status_code == 201)
+        answer = await until(look, lambda answer: answer.status_code == 201, SECONDS)
         return answer.json()["id"]
 
     async def seen_to_succeed(self, owner: str, task: str) -> None:
         async def look() -> Any:
             return (await self.ask("GET", f"/api/notify/tasks/{task}", owner)).json().get("status")
 
-        await until(look, lambda status: status == "succeeded")
+        await until(look, lambda status: status == "succeeded", SECONDS)
 
     async def ready(self) -> list[dict[str, str]]:
         return [(await self.ask("GET", path, "anybody")).json().get("checks", {}) for path in READY]
-
-
-async def until(
-    look: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], seconds: float = 30
-) -> Any:
-    deadline = time.monotonic() + seconds
-    while not holds(found := await look()):
-        assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.02)
-    return found
 
 
 def all_ok(checks: list[dict[str, str]]) -> bool:
@@ -114,7 +105,7 @@ async def test_others_are_served_while_a_primary_is_dead_and_its_own_when_it_is_
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
             clients[name] = await stack.enter_async_context(client)
         everything = Deployment(clients)
-        await until(everything.ready, all_ok)
+        await until(everything.ready, all_ok, SECONDS)
         for owner in (here, there):
             await everything.seen_to_succeed(owner, await everything.accepted(owner))
 
@@ -122,13 +113,14 @@ async def test_others_are_served_while_a_primary_is_dead_and_its_own_when_it_is_
         assert (await everything.send(here)).status_code == 503
         for _ in range(3):
             await everything.seen_to_succeed(there, await everything.accepted(there))
-        await until(everything.ready, all_ok)  # whoever asks has to go on sending people here
+        # Whoever asks has to go on sending people here.
+        await until(everything.ready, all_ok, SECONDS)
         assert (await everything.send(here)).status_code == 503
 
         dead.start()
         task = await everything.accepted(here)
         await everything.seen_to_succeed(here, task)
-        await until(everything.ready, all_ok)
+        await until(everything.ready, all_ok, SECONDS)
 
 
 async def test_a_primary_that_answers_nothing_does_not_keep_others_from_ending(
@@ -140,9 +132,9 @@ async def test_a_primary_that_answers_nothing_does_not_keep_others_from_ending(
     there = owners_at(cluster, alive, namespace, 5)
     async with LogProbe(cluster.url, namespace, PARTITIONS) as log:
         waiting = [await log.create("sample.sleep", owner=owner, seconds=2) for owner in here]
-        running = [await log.create("sample.sleep", owner=owner, seconds=15) for owner in there]
+        running = [await log.create("sample.sleep", owner=owner, seconds=20) for owner in there]
         for _ in range(2):
-            start_worker(cluster.url, partitions=PARTITIONS, durability="fsync", lease_seconds=3)
+            start_worker(cluster.url, partitions=PARTITIONS, durability="fsync", lease_seconds=5)
         started = [*waiting, *running]
         await log.follow(lambda: all("started" in log.types(task) for task in started))
         frozen.freeze()
@@ -184,7 +176,7 @@ async def test_submit_that_starts_while_a_primary_is_dead_serves_the_others(
                 return True
             return False
 
-        await until(is_open, bool)
+        await until(is_open, bool, SECONDS)
         await door.command(lambda log: create(log, there))
         with pytest.raises(LogUnavailable):
             await door.command(lambda log: create(log, here))
