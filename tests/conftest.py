@@ -16,7 +16,7 @@ from pgbouncer_server import PgBouncer
 from postgres_server import Postgres
 from redis_users import as_administrator
 from valkey_cluster import ValkeyCluster
-from valkey_server import Valkey
+from valkey_server import StartValkey, Valkey
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -80,8 +80,22 @@ def durable_valkey(tmp_path: Path) -> Generator[Valkey]:
 def running(server: Valkey) -> Generator[Valkey]:
     server.start()
     yield server
-    server.thaw()
     server.stop()
+
+
+@pytest.fixture
+def start_valkey(tmp_path: Path) -> Generator[StartValkey]:
+    """Start servers of the test's own that are set as it says, one after the other."""
+    started: list[Valkey] = []
+
+    def start(**how: Any) -> Valkey:
+        started.append(Valkey(tmp_path, **how))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

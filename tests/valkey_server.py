@@ -101,7 +101,12 @@ class Valkey:
         return lambda: time.monotonic() >= until
 
     def stop(self) -> None:
-        """End it in order."""
+        """End it in order, a frozen one too."""
         if self._process is not None and self._process.poll() is None:
+            self.thaw()
             self._process.terminate()
-            self._process.wait()
+            self._process.wait(30)
+
+
+StartValkey = Callable[..., Valkey]
+"""How it is set, as keywords of `Valkey`, to a server that runs; it is ended afterwards."""

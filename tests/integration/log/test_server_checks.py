@@ -1,8 +1,6 @@
 """A server that keeps no promise is found out: at start, and when it is set otherwise later."""
 
 import logging
-from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from milepost_log import server_checks
 from milepost_log.connection import connect
 from milepost_log.server_checks import Watch, at_start
 from redis_users import MILEPOST
-from valkey_server import Valkey
+from valkey_server import StartValkey, Valkey
 
 LOGGER = "milepost_log.server_checks"
 
@@ -24,12 +22,9 @@ def said_nothing_yet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Generator[Valkey]:
+def server(durable_valkey: Valkey) -> Valkey:
     """One that keeps what it has acknowledged."""
-    started = Valkey(tmp_path, appendfsync="always")
-    started.start()
-    yield started
-    started.stop()
+    return durable_valkey
 
 
 def without_config(server: Valkey) -> str:
@@ -53,22 +48,17 @@ def test_a_server_that_keeps_every_write_is_accepted_without_a_word(
 
 @pytest.mark.parametrize("config", [True, False], ids=["with CONFIG", "CONFIG refused"])
 def test_a_server_that_appends_to_no_file_stops_the_start_with_the_remedy(
-    config: bool, tmp_path: Path
+    config: bool, own_valkey: Valkey
 ) -> None:
-    server = Valkey(tmp_path)
-    server.start()
-    url = server.url if config else without_config(server)
+    url = own_valkey.url if config else without_config(own_valkey)
     with pytest.raises(ConfigurationError, match="set appendonly yes and appendfsync always, or"):
         at_start(url, "fsync")
-    server.stop()
 
 
-def test_a_server_that_syncs_every_second_stops_the_start(tmp_path: Path) -> None:
-    server = Valkey(tmp_path, appendfsync="everysec")
-    server.start()
+def test_a_server_that_syncs_every_second_stops_the_start(start_valkey: StartValkey) -> None:
+    server = start_valkey(appendfsync="everysec")
     with pytest.raises(ConfigurationError, match="appendfsync everysec"):
         at_start(server.url, "fsync")
-    server.stop()
 
 
 def test_durability_memory_accepts_any_server_and_says_so_once(

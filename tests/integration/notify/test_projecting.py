@@ -341,11 +341,9 @@ async def test_a_stopped_partition_is_not_ready_and_says_why(
 
 
 async def test_when_redis_comes_back_everything_goes_on_by_itself(
-    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    settings: Settings, durable_valkey: Valkey, caplog: pytest.LogCaptureFixture
 ):
-    (tmp_path / "valkey").mkdir()
-    server = Valkey(tmp_path / "valkey", appendfsync="always")
-    server.start()
+    server = durable_valkey
     settings = settings.model_copy(update={"redis_url": server.url, "durability": "fsync"})
     app = build(settings)
     async with app.router.lifespan_context(app):
@@ -366,7 +364,6 @@ async def test_when_redis_comes_back_everything_goes_on_by_itself(
             assert time.monotonic() - came_back < RECOVERY_SECONDS
         await client.aclose()
         await store.close()
-    server.stop()
     assert sorted(set(lines(caplog))) == ["hub waits", "projector waits"]
     assert lines(caplog).count("projector waits") == 2
 

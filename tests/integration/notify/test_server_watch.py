@@ -1,6 +1,5 @@
 """Notify says what is wrong with its Redis, and keeps the log within its share of the memory."""
 
-from pathlib import Path
 from typing import Any
 
 from milepost import events as e
@@ -9,7 +8,7 @@ from milepost.settings import Settings
 from milepost_log.connection import connect_async
 from milepost_notify.main import build
 from notify_surroundings import Scribe, task_id
-from valkey_server import Valkey
+from valkey_server import StartValkey
 from waiting import until
 
 MAXMEMORY = 8 * 1024 * 1024
@@ -24,10 +23,9 @@ async def test_a_server_that_would_lose_tasks_is_not_ready_and_says_why(
 
 
 async def test_where_memory_is_limited_logs_have_a_quarter_of_it(
-    settings: Settings, tmp_path: Path
+    settings: Settings, start_valkey: StartValkey
 ) -> None:
-    server = Valkey(tmp_path, maxmemory="8mb")
-    server.start()
+    server = start_valkey(maxmemory="8mb")
     changed = settings.model_copy(update={"redis_url": server.url})
     app = build(changed)
     created = e.TaskCreated(task_type="a.b", title="T", queue="q", params={"x": "x" * 10_000})
@@ -43,4 +41,3 @@ async def test_where_memory_is_limited_logs_have_a_quarter_of_it(
 
         assert await size() > MAXMEMORY // 4
         await until(size, lambda size: 0 < size <= MAXMEMORY // 4, seconds=20)
-    server.stop()

@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing, suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +23,7 @@ from milepost_log.server_checks import Watch
 from milepost_submit.catalogue import Catalogue
 from milepost_submit.main import build
 from submit_surroundings import FREE, ORIGIN, Bearer, Clock, Log
-from valkey_server import Valkey
+from valkey_server import StartValkey, Valkey
 
 TASKS = "/api/submit/tasks"
 BODY: dict[str, Any] = {"type": "free.form", "params": {}}
@@ -54,9 +53,10 @@ async def until(
 
 
 async def test_redis_may_come_late_go_and_come_back(
-    settings: Settings, clock: Clock, bearer: Bearer, tmp_path: Path
+    settings: Settings, clock: Clock, bearer: Bearer, durable_valkey: Valkey
 ) -> None:
-    server = Valkey(tmp_path, appendfsync="always")
+    server = durable_valkey
+    server.kill()
     app = build(settings.model_copy(update={"redis_url": server.url}), clock=clock)
     async with running(app) as client:
         answer = await client.get("/api/submit/readyz")
@@ -91,14 +91,12 @@ async def test_redis_may_come_late_go_and_come_back(
         await until(client, lambda now: now.status_code == 200)
         again = await client.post(TASKS, json=body, headers=bearer("bob"))
         assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
-    server.stop()
 
 
 async def test_a_restart_of_redis_between_two_breaths_is_not_even_noticed(
-    settings: Settings, clock: Clock, bearer: Bearer, tmp_path: Path
+    settings: Settings, clock: Clock, bearer: Bearer, durable_valkey: Valkey
 ) -> None:
-    server = Valkey(tmp_path, appendfsync="always")
-    server.start()
+    server = durable_valkey
     with connect(server.url) as direct:
         types = [FREE.model_copy(update={"announced_at": clock.now})]
         catalogue.announce(direct, settings.namespace, types)
@@ -110,15 +108,13 @@ async def test_a_restart_of_redis_between_two_breaths_is_not_even_noticed(
         await asyncio.sleep(0)
         await asyncio.to_thread(server.start)
         assert (await asking).status_code == 201
-    server.stop()
 
 
 @pytest.mark.parametrize("maxmemory", ["0", "100mb"], ids=["no-limit", "limit"])
 async def test_a_redis_that_stands_still_keeps_nobody_waiting(
-    settings: Settings, clock: Clock, bearer: Bearer, tmp_path: Path, maxmemory: str
+    settings: Settings, clock: Clock, bearer: Bearer, start_valkey: StartValkey, maxmemory: str
 ) -> None:
-    server = Valkey(tmp_path, appendfsync="always", maxmemory=maxmemory)
-    server.start()
+    server = start_valkey(appendfsync="always", maxmemory=maxmemory)
     with connect(server.url) as direct:
         types = [FREE.model_copy(update={"announced_at": clock.now})]
         catalogue.announce(direct, settings.namespace, types)
@@ -155,7 +151,6 @@ async def test_a_redis_that_stands_still_keeps_nobody_waiting(
         assert again.status_code in (200, 201)  # what it was sent, it may have done
         once_more = await client.post(TASKS, json=body, headers=bearer("bob"))
         assert (once_more.status_code, once_more.json()) == (200, again.json())
-    server.stop()
 
 
 async def test_a_log_of_another_number_of_partitions_takes_no_task(

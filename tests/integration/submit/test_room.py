@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,18 +25,15 @@ from milepost_submit.main import build
 from milepost_submit.room import Room
 from submit_surroundings import FREE, ORIGIN, Bearer, Clock
 from valkey_cluster import tell
-from valkey_server import Valkey
+from valkey_server import StartValkey, Valkey
 
 TASKS = "/api/submit/tasks"
 MAXMEMORY = 8 * 1024 * 1024
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Generator[Valkey]:
-    started = Valkey(tmp_path, maxmemory="8mb")
-    started.start()
-    yield started
-    started.stop()
+def server(start_valkey: StartValkey) -> Valkey:
+    return start_valkey(maxmemory="8mb")
 
 
 @asynccontextmanager
@@ -183,10 +179,9 @@ async def test_redis_that_is_away_when_asked_for_room_is_the_append_s_to_find_ou
 
 
 async def test_a_server_that_came_back_otherwise_is_not_ready_and_says_why(
-    settings: Settings, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    settings: Settings, clock: Clock, start_valkey: StartValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = Valkey(tmp_path, appendfsync="always")
-    server.start()
+    server = start_valkey(appendfsync="always")
     changed = {"redis_url": server.url, "durability": "fsync"}
     app = build(settings.model_copy(update=changed), clock=clock)
 
@@ -200,10 +195,8 @@ async def test_a_server_that_came_back_otherwise_is_not_ready_and_says_why(
         await redis_check("ok")
         server.kill()
         await redis_check("failed")
-        careless = Valkey(tmp_path, appendfsync="everysec", port=server.port)
-        careless.start()
+        start_valkey(appendfsync="everysec", port=server.port)
         await redis_check("appendfsync everysec")
-        careless.stop()
     errors = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
     assert len(errors) == 1
     assert "set appendonly yes and appendfsync always" in errors[0]
