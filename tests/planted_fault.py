@@ -57,12 +57,14 @@ class PlantedFault:
         )
 
     def plant(self, folder: Path) -> dict[str, str]:
-        """Copy the tree into a folder, with the fault; the environment that runs the copy."""
+        """Copy the tree into a folder, with the fault; the environment that runs the copy, and
+        keeps there what a storm that breaks a promise leaves behind."""
         paths = copied(folder)
         for edit in self.edits:
             (folder / edit.file).write_text(edit.applied())
         clean = {name: value for name, value in os.environ.items() if "MILEPOST_" not in name}
-        return clean | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+        own = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "TMPDIR": str(folder)}
+        return clean | own
 
 
 FAULTS = [PlantedFault.read(file) for file in sorted(FOLDER.glob("*.toml"))]

@@ -26,6 +26,12 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "milepost_cli", "bench", *arguments]
 
 
+def marked(folder: Path) -> tuple[str, dict[str, str]]:
+    """A marker, and an environment that has it; what is killed leaves its files in the folder."""
+    name, value = "BENCH_TEST", f"{folder.name}-{os.getpid()}"
+    return f"{name}={value}", dict(os.environ) | {name: value, "TMPDIR": str(folder)}
+
+
 def left_of(marker: str) -> list[str]:
     """Environments of living processes that carry the marker: children inherit it."""
     found = list[str]()
@@ -70,8 +76,7 @@ def test_a_path_that_takes_more_than_twice_as_long_fails_the_short_form(tmp_path
 
 
 def test_a_benchmark_that_hangs_is_shown_and_ended_with_all_it_started(tmp_path: Path) -> None:
-    marker = f"BENCH_TEST={tmp_path.name}-{os.getpid()}"
-    environment = dict(os.environ) | dict([marker.split("=")])
+    marker, environment = marked(tmp_path)
     done = subprocess.run(
         command("projection", "--limit", "6"),
         capture_output=True, text=True, check=False, timeout=60, env=environment,
@@ -87,8 +92,7 @@ def test_a_benchmark_that_hangs_is_shown_and_ended_with_all_it_started(tmp_path:
 def test_a_benchmark_that_is_interrupted_ends_all_it_started(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    marker = f"BENCH_TEST={tmp_path.name}-{os.getpid()}"
-    environment = dict(os.environ) | dict([marker.split("=")])
+    marker, environment = marked(tmp_path)
     process = subprocess.Popen(
         command("projection"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
