@@ -1,6 +1,7 @@
 """What holds for every test: in CI nothing is skipped or expected to fail."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,11 @@ IN_CI = bool(os.environ.get("CI"))
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 hypothesis_settings.register_profile("milepost", deadline=None)
 hypothesis_settings.load_profile("milepost")
+
+
+def pytest_sessionstart() -> None:
+    """What `timeout` sends ends the run as Ctrl-C does: with all that it has started and made."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

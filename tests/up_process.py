@@ -79,6 +79,7 @@ class Up:
         self._out = folder / f"{number}.out"
         self._err = folder / f"{number}.err"
         own = {f"MILEPOST_{name.upper()}": value for name, value in settings.items()}
+        own["TMPDIR"] = str(folder)  # where workers keep their metrics, for the next of that port
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [ROOT / "milepost", "up", "--data-dir", self.data, *(arguments or ["--port", "0"])],
@@ -108,11 +109,15 @@ class Up:
         return found[0]
 
     def until_ready(self) -> "Up":
-        """Wait for its greeting."""
-        wait_for(
-            lambda: "is ready" in self.said or self.process.poll() is not None, "ready", seconds=60
-        )
-        assert self.process.poll() is None, self.complained
+        """Wait for its greeting; one that does not come to it is ended."""
+        try:
+            wait_for(
+                lambda: "is ready" in self.said or self.process.poll() is not None, "ready", 60
+            )
+            assert self.process.poll() is None, self.complained
+        except BaseException:
+            self.close()  # a fixture that fails here has nothing yet to end
+            raise
         return self
 
     def children(self) -> dict[str, int]:
