@@ -8,13 +8,18 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
+from milepost_cli.leash import leashed
 from waiting import wait_for
 
 NEEDED = {"dockerd": "docker.io", "containerd": "containerd", "mmdebstrap": "mmdebstrap"}
 """Programs, and the Debian packages that have them."""
+PREFIX = "milepost-engine-"
+STARTING_SECONDS = 120.0
+"""A folder as young may be that of an engine which has no process yet."""
 
 
 class NoEngineError(Exception):
@@ -34,20 +39,25 @@ class Engine:
             raise NoEngineError(f"not installed: {', '.join(lacking)} (Debian's packages)")
         if os.geteuid() != 0:
             raise NoEngineError("it needs root")
-        self.folder = Path(tempfile.mkdtemp(prefix="milepost-engine-"))
+        _clear_the_killed()
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(
-            [
-                "dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
-                "--pidfile", self.folder / "pid", "--host", self.host,
-                # No NAT, and no rule of the machine's is touched: containers reach each other.
-                "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
-            ],
+            leashed(  # a run that is killed leaves no container behind
+                [
+                    "dockerd", f"--data-root={self.folder / 'data'}",
+                    f"--exec-root={self.folder / 'exec'}", f"--pidfile={self.folder / 'pid'}",
+                    f"--host={self.host}",
+                    # No NAT, and no rule of the machine's is touched: containers reach each other.
+                    "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+                ],
+                signal.SIGTERM,
+            ),
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
         try:
             self._wait()
-        except NoEngineError:
+        except BaseException:
             self.stop()
             raise
 
@@ -96,8 +106,9 @@ class Engine:
     def stop(self) -> list[str]:
         """End it with all that runs in it; what it left behind, which is nothing."""
         if self._process.poll() is None:
-            for container in self.run("ps", "--quiet", "--all", check=False).stdout.split():
-                self.run("rm", "--force", "--volumes", container, check=False)
+            with suppress(subprocess.TimeoutExpired):  # one that hangs is ended all the same
+                for container in self.run("ps", "--quiet", "--all", check=False).stdout.split():
+                    self.run("rm", "--force", "--volumes", container, check=False)
             self._process.send_signal(signal.SIGTERM)
             try:
                 self._process.wait(60)
@@ -105,26 +116,43 @@ class Engine:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(10)
         self._log.close()
-        for place in reversed(self._mounts()):  # a network namespace: dockerd leaves its own there
-            subprocess.run(["umount", place], check=False)
-        left = [*self._processes(), *self._mounts()]
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return left
+        return _clear(self.folder)
 
-    def _processes(self) -> list[str]:
-        found: list[str] = []
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue  # ended meanwhile
-            if str(self.folder) in line:
-                found.append(line)
-        return found
 
-    def _mounts(self) -> list[str]:
-        lines = Path("/proc/mounts").read_text().splitlines()
-        return [place for line in lines if str(self.folder) in (place := line.split()[1])]
+def _clear(folder: Path) -> list[str]:
+    """Remove an engine's folder; what is left of it."""
+    for place in reversed(_mounts(folder)):  # a network namespace: dockerd leaves its own there
+        subprocess.run(["umount", place], check=False)
+    left = [*_processes(folder), *_mounts(folder)]
+    if not left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return left or [str(folder)] * folder.exists()
+
+
+def _clear_the_killed() -> None:
+    """Remove what engines have left whose run was killed: gigabytes, and dozens of mounts."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        about = folder.stat()
+        is_old = time.time() - about.st_mtime > STARTING_SECONDS
+        if about.st_uid == os.geteuid() and is_old and not _processes(folder):
+            _clear(folder)
+
+
+def _processes(folder: Path) -> list[str]:
+    found: list[str] = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # ended meanwhile
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def _mounts(folder: Path) -> list[str]:
+    lines = Path("/proc/mounts").read_text().splitlines()
+    return [place for line in lines if str(folder) in (place := line.split()[1])]
 
 
 def client() -> str:
