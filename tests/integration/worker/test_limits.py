@@ -48,7 +48,7 @@ async def test_a_worker_s_limit_holds_in_each_and_all_rooms_are_used(
 ):
     workers = [start_worker(lease_seconds=3600) for _ in range(3)]
     await log.ended(*await log.create_many([("sample.sleep", {"seconds": 0.5})] * 24))
-    tasks = await log.create_many([("sample.single", {"seconds": 0.2})] * 30)
+    tasks = await log.create_many([("sample.single", {"seconds": 0.4})] * 30)
     others = await log.create_many([("sample.noop", {})] * 30)
     await log.ended(*others)
     assert sum(log.end_of(task) is None for task in tasks) >= 15, "they wait for nobody"

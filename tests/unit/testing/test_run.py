@@ -84,7 +84,7 @@ def test_events_are_whole_in_order_and_fit_the_codec():
 def test_retries_back_off_without_waiting():
     began = time.monotonic()
     done = run(flaky, fails=2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2  # it would have waited three
     assert (done.status, done.result, done.attempts) == ("succeeded", 3, 3)
     assert done.waits == [1, 2]
     assert run(flaky, fails=2, chance=0).waits == [0, 0]
