@@ -92,8 +92,10 @@ def test_what_it_said_in_an_earlier_life_explains_no_later_death(
 def test_waiting_grows_with_every_death(supervise: Supervise, tmp_path: Path) -> None:
     one = supervise(("a", 0, 5.0, "date +%s.%N >>starts; exit 1"))
     wait_for(lambda: len(times(tmp_path)) >= 5, "five starts")
-    waited = [after - before for before, after in pairwise(times(tmp_path)[:4])]
-    assert 0.1 <= waited[0] < waited[1] < waited[2]
+    waited = [after - before for before, after in pairwise(times(tmp_path)[:5])]
+    # Each as said is tested in test_backoff.py; a busy machine makes two neighbours alike.
+    assert 0.1 <= waited[0] < min(waited[2:])
+    assert waited[1] < waited[3]
     assert one.process.poll() is None
 
 

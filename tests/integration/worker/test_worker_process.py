@@ -97,9 +97,9 @@ async def test_a_task_that_kills_its_worker_three_times_fails_with_a_reason(
 async def test_sigterm_finishes_what_it_can_and_hands_the_rest_back(
     log: LogProbe, start_worker: StartWorker
 ):
-    worker = start_worker(grace_seconds=1)
+    worker = start_worker(grace_seconds=3)
     quick = await log.create("sample.sleep", seconds=0.8)
-    slow = await log.create("sample.sleep", seconds=2.5)
+    slow = await log.create("sample.sleep", seconds=6)
     await log.follow(lambda: {"progressed"} <= {*log.types(quick)} & {*log.types(slow)})
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
