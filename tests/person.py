@@ -58,6 +58,7 @@ class Person:
             except httpx.TransportError:
                 pass
             assert time.monotonic() < deadline, "no answer"
+            _breathe()
 
     def poll(self, wait: float = 0.5) -> None:
         """Ask for what is new; an unreachable server is no news."""
@@ -65,8 +66,10 @@ class Person:
         try:
             answer = self.http.get("/api/notify/notifications", params=query)
         except httpx.TransportError:
+            _breathe()
             return
         if answer.status_code in (502, 503):
+            _breathe()
             return
         assert answer.status_code == 200, answer.text
         news = answer.json()
@@ -123,6 +126,11 @@ class Person:
             if not page["events"]:
                 return found
             after = page["after"]
+
+
+def _breathe() -> None:
+    """Leave the processor to what is not there yet, before the next look."""
+    time.sleep(0.02)
 
 
 def new_id() -> str:

@@ -39,11 +39,15 @@ def up_from(wheels: list[Path], folder: Path) -> None:
     ) as up:  # fmt: skip
         assert up.stdout is not None
         said = ""
-        for line in up.stdout:
-            said += line
-            if "is ready" in said:
-                up.send_signal(signal.SIGTERM)
-                break
-        up.stdout.read()
+        try:
+            for line in up.stdout:
+                said += line
+                if "is ready" in said:
+                    up.send_signal(signal.SIGTERM)
+                    break
+            up.stdout.read()
+        except BaseException:
+            up.kill()  # the end of the block waits for it, and no second timeout comes
+            raise
     assert "is ready" in said
     assert up.returncode == 0

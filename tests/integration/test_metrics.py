@@ -227,7 +227,7 @@ def test_who_works_and_who_waits_is_seen(stage: Stage, person: Person):
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(person.poll, wait=20)
         stage.until("one waits", "milepost_waiting_clients", 1)
-        task = person.submit("seen.job", seconds=3)
+        task = person.submit("seen.job", seconds=8)  # what lives is told two seconds late
         stage.until("it runs", "milepost_tasks_live", 1, status="running")
         stage.until("it is held", "milepost_tasks_held", 1)
         stage.until("dramatiq runs it", "dramatiq_messages_inprogress", 1)

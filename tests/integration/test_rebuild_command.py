@@ -50,10 +50,19 @@ def begin(database_url: str, folder: Path, *options: str) -> "subprocess.Popen[s
 
 
 def run(database_url: str, folder: Path, *options: str) -> tuple[int, str]:
-    with begin(database_url, folder, *options) as done:
-        out, err = done.communicate(timeout=100)
-        assert err == "", err
-        return done.returncode, out
+    status, out, err = ended(begin(database_url, folder, *options))
+    assert err == "", err
+    return status, out
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Its status, and what it said."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=100)
+            return process.returncode, out, err
+        finally:
+            process.kill()  # the end of the block waits for it without a deadline
 
 
 def contents(url: str) -> list[object]:
@@ -125,8 +134,7 @@ async def test_history_of_a_later_release_is_left_to_that(
     with opened.begin() as connection:
         connection.execute(update(tables.history).where(history.task_id == "task 9").values(v=99))
     opened.dispose()
-    with begin(database_url, tmp_path) as done:
-        _, err = done.communicate(timeout=100)
-    assert done.returncode == 1
+    status, _, err = ended(begin(database_url, tmp_path))
+    assert status == 1
     assert err.startswith("milepost: the history has events of a later release")
     assert err.count("\n") == 1

@@ -83,7 +83,7 @@ class Stage:
         def found() -> list[Received]:
             return [each for each in self.receiver.found(name, **about) if each.trace == trace]
 
-        wait_for(found, f"{name} in {trace}: {[e.name for e in self.receiver.spans]}", 40)
+        wait_for(found, lambda: f"{name} in {trace}: {[e.name for e in self.receiver.spans]}", 40)
         (only,) = found()
         return only
 

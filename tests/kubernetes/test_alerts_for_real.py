@@ -160,4 +160,4 @@ def test_every_metric_that_a_rule_names_is_scraped(stage: Stage) -> None:
         named = {name for each in rules() for name in metrics_in(each["expr"])}
         return {name for name in named if name.removesuffix("_bucket") not in told}
 
-    wait_for(lambda: not lacking(), f"all are exposed but {lacking()}", SECONDS)
+    wait_for(lambda: not lacking(), lambda: f"all are exposed but {lacking()}", SECONDS)
