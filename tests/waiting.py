@@ -21,7 +21,7 @@ def wait_for(
 
 
 async def until(
-    look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], seconds: float = 10
+    look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], seconds: float = 20
 ) -> Found:
     """Look again and again until it is as wanted; fails after the deadline with what was seen."""
     deadline = time.monotonic() + seconds

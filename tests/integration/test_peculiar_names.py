@@ -107,6 +107,8 @@ def test_everybody_streams_what_is_his_own(
                     if told["name"] == "task_progress":
                         assert (told["data"]["id"], told["data"]["owner"]) == (tasks[owner], owner)
                         break
+            else:
+                raise AssertionError(f"a stream that told {owner!r} of no task")
 
 
 def test_everybody_lists_what_is_his_own(

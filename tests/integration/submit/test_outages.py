@@ -40,7 +40,7 @@ async def running(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def until(
-    client: httpx.AsyncClient, holds: Callable[[httpx.Response], bool], seconds: float = 5
+    client: httpx.AsyncClient, holds: Callable[[httpx.Response], bool], seconds: float = 20
 ) -> httpx.Response:
     """Ask for readiness until it is as wanted."""
     deadline = time.monotonic() + seconds

@@ -130,5 +130,7 @@ def test_the_dockerfile_installs_what_the_locks_say_alone() -> None:
 
 
 def test_nothing_the_image_is_made_from_is_missing() -> None:
-    for source in re.findall(r"^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text(), re.M):
+    sources = re.findall(r"^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text(), re.M)
+    assert sources
+    for source in sources:
         assert Path(ROOT, source).exists(), source

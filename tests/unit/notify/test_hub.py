@@ -234,12 +234,13 @@ async def test_without_trust_nobody_waits_for_an_announcement_alone(
             await waiter.wait(60)
 
 
-def test_who_has_left_is_woken_no_more(partition: Partition):
+async def test_who_has_left_is_woken_no_more(partition: Partition):
     partition.hear(5, 5)
-    with partition.hub.waiting(0, "bob"):
+    with partition.hub.waiting(0, "bob") as waiter:
         pass
     partition.hear(5, 6, ["bob"])
     partition.hub.interrupted()
+    assert not await has_news(waiter)
 
 
 def test_it_knows_for_how_long_an_owner_has_been_quiet(partition: Partition):
