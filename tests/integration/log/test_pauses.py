@@ -88,6 +88,7 @@ async def test_a_paused_type_stands_before_no_other_and_keeps_its_order(
     assert take(work) == []
     back = WorkLog(client, namespace, "w2", ["default"], ["a.b"])
     assert take(back) == []
+    await log.ended(*others, unlike)  # has read all until then
     assert not [task for task in waiting if "started" in log.types(task)]
     await pauses.resume("type", "a.b", by="root")
     assert take(work) == waiting, "in their order"
