@@ -101,12 +101,16 @@ def test_a_named_process_alone_is_struck(up: Up, tmp_path: Path) -> None:
         (["--pid", "worker=x"], "is not NAME=PID"),
         (["--seconds", "-1"], "is not in 0..86400"),
         (["--url", "http://127.0.0.1:9", "--blows", "kill all"], "no blow 'kill all'"),
+        (["--blows", "kill all"], "no blow 'kill all'"),
         (["--url", "http://127.0.0.1:9"], "does not answer"),
     ],
-    ids=["address", "pid", "seconds", "blow", "nobody"],
+    ids=["address", "pid", "seconds", "blow", "blow of its own", "nobody"],
 )
-def test_where_there_can_be_no_storm_one_line_says_so(arguments: list[str], words: str) -> None:
-    done = milepost_storm(*arguments)
+def test_where_there_can_be_no_storm_one_line_says_so_and_nothing_is_left(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    done = milepost_storm(*arguments, environment={"TMPDIR": str(tmp_path)})
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

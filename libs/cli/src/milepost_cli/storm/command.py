@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,13 +54,13 @@ def run(
     names = [name.strip() for name in (blows or "").split(",") if name.strip()]
     folder = None
     try:
-        with ExitStack() as stack:
-            own = stack.enter_context(Embedded(workers=WORKERS)) if url is None else None
+        own = Embedded(workers=WORKERS) if url is None else None
+        known = _of_pids(pids) if own is None else own.blows()
+        dealt = [] if names == ["none"] else chosen(known, names)
+        with own or nullcontext():
             folder = own and own.folder
-            target = _target(own, url, pids)
-            dealt = [] if names == ["none"] else chosen(target.blows, names)
             remembered = History(time.monotonic)
-            asyncio.run(_storm(plan, target, owners, dealt, remembered))
+            asyncio.run(_storm(plan, _target(own, url), owners, dealt, remembered))
             if own is not None:
                 remembered.add(own.rebuilt())
     except (MilepostError, httpx.HTTPError) as err:
@@ -87,15 +87,13 @@ class _Target:
     url: str
     secret: str | None
     """That signs its people's tokens; null: they sign up."""
-    blows: Sequence[Blow]
-    """What may be done to it."""
 
 
-def _target(own: Embedded | None, url: str | None, pids: Sequence[tuple[str, int]]) -> _Target:
+def _target(own: Embedded | None, url: str | None) -> _Target:
     if own is not None:
-        return _Target(own.url, own.secret, own.blows())
+        return _Target(own.url, own.secret)
     assert url is not None
-    return _Target(url, choices.given(os.environ, "SECRET"), _of_pids(pids))
+    return _Target(url, choices.given(os.environ, "SECRET"))
 
 
 async def _storm(

@@ -42,8 +42,10 @@ PARTS = {
 class Embedded:
     """One `milepost up` with the storm's own tasks, while entered."""
 
+    folder: Path
+    """Of all that it keeps; made when it starts."""
+
     def __init__(self, *, workers: int) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="milepost-storm-"))
         self._workers = workers
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,6 +55,7 @@ class Embedded:
         Raises:
             ConfigurationError: it does not become ready.
         """
+        self.folder = Path(tempfile.mkdtemp(prefix="milepost-storm-"))
         command = [
             sys.executable, "-P", "-m", "milepost_cli", "up", "--port", "0", "--data-dir",
             str(self._data), "--workers", str(self._workers), "--tasks",
