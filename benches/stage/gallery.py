@@ -63,6 +63,11 @@ GALLERY: dict[str, tuple[Contenders | Growth, ...]] = {
         Contenders("post", "Tasks taken by one process", "requests/s", r"POST /s: (.+)",
                    more_is_better=True),
     ),
+    "alternatives": (
+        Contenders("events", "An event read and written", "us", r"(an event .+), us: (.+)"),
+        Contenders("servers", "Requests answered by one process", "requests/s", r"(.+), /s: (.+)",
+                   ours="uvicorn", more_is_better=True),
+    ),
     "sse": (
         Growth("event", "One more client's event as idle clients wait", "idle clients", "ms",
                {p: rf"one more client's event, ms, {p}, beside ([\d,]+) idle" for p in P}),

@@ -31,7 +31,11 @@ class Peers:
             CalledProcessError: the package index cannot be reached, or does not have them.
         """
         self._lock = ROOT / "requirements" / f"{name}.txt"
-        self.python = str(_made(ROOT / f".venv-{name}", self._lock) / "bin" / "python")
+        folder = _made(ROOT / f".venv-{name}", self._lock)
+        self.python = str(folder / "bin" / "python")
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        self.packages = folder / "lib" / version / "site-packages"
+        """For what is to stand beside our own packages, in a process of our Python."""
 
     def run(self, processes: Processes, store: Store, program: str, *arguments: object) -> Any:
         """Run a peer's program to its end; the JSON it printed."""

@@ -14,6 +14,7 @@ LOCKS = {
     "test": ["run.in", "test.in"],
     "peers": ["peers.in"],
     "peers_redis5": ["peers_redis5.in"],
+    "alternatives": ["alternatives.in"],
     "uv": ["uv.in"],
 }
 REMEDY = "run requirements/lock --keep"
