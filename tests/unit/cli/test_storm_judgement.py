@@ -140,6 +140,21 @@ def test_what_nobody_answered_may_exist_or_not() -> None:
     assert judge([*RIGHT, Unanswered(0, "u", ("u",))]).kept
 
 
+def test_a_keyed_request_that_nobody_answered_may_have_made_one_task_of_its_owners() -> None:
+    key, one, two = Unanswered(0, "key", ()), {"u": "failed"}, {"u": "failed", "v": "failed"}
+
+    def rules(more: dict[str, str], *records: Record) -> frozenset[str]:
+        there = changes(CURRENT, replace(CURRENT, statuses={**CURRENT.statuses, **more}))
+        return judge([*there(RIGHT), *records]).rules
+
+    assert rules(one, key) == frozenset()
+    assert rules(two, key) == {"doubled"}
+    assert rules(two, key, replace(key, key="another")) == frozenset()
+    assert rules(two, key, key) == {"doubled"}, "the same request, twice"
+    assert rules(one, replace(key, owner=1)) == {"doubled"}, "somebody else's"
+    assert rules(one, replace(key, key=ACCEPTED.key)) == {"doubled"}, "answered the time before"
+
+
 def test_a_dismissed_task_that_came_and_went_was_not_missed() -> None:
     current = replace(CURRENT, tasks={}, unread=0)
     held = replace(HELD, tasks={}, statuses={}, unread=0)

@@ -1,6 +1,6 @@
 """Owns what a storm's history says of tasks: promises 1, 2, 3 and 6. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import chain
 
 from milepost.task_state import ENDED
@@ -19,7 +19,7 @@ def violations(records: Sequence[r.Record]) -> Iterable[Finding]:
     results = dict(chain.from_iterable(each.results.items() for each in currents))
     yield from _lost(accepted, statuses)
     yield from _results(accepted, statuses, results)
-    yield from _doubled(records, accepted, statuses)
+    yield from _doubled(records, accepted)
     yield from _refused(records, accepted, statuses)
     archived = {each.task for each in records if isinstance(each, r.Archived)}
     for task in accepted.keys() - archived:
@@ -54,9 +54,7 @@ def _results(
             yield Finding("result", task, f"has {found}, not {one.result}")
 
 
-def _doubled(
-    records: Sequence[r.Record], accepted: dict[str, r.Accepted], statuses: dict[str, str]
-) -> Iterator[Finding]:
+def _doubled(records: Sequence[r.Record], accepted: dict[str, r.Accepted]) -> Iterator[Finding]:
     """A request asked again makes no second task, nor does it move the first one."""
     first = dict[tuple[int, str], r.Accepted]()
     for each in records:
@@ -67,12 +65,30 @@ def _doubled(
             yield Finding("doubled", known.task, f"the same request made {each.task} as well")
         elif known.revision != each.revision:
             yield Finding("doubled", known.task, "the same request was accepted as new again")
-    open_keys = any(isinstance(each, r.Unanswered) and not each.tasks for each in records)
+    yield from _untold(records, accepted.keys(), first.keys())
+
+
+def _untold(
+    records: Sequence[r.Record], accepted: Set[str], answered: Set[tuple[int, str]]
+) -> Iterator[Finding]:
+    """What is there was accepted, or may have been by a request that got no answer."""
     named = {task for each in records if isinstance(each, r.Unanswered) for task in each.tasks}
     refused = {each.task for each in records if isinstance(each, r.Bad)}
-    if not open_keys:
-        for task in statuses.keys() - accepted.keys() - named - refused:
-            yield Finding("doubled", task, "nobody was told that it was accepted")
+    explained = accepted | named | refused
+    for current in records:
+        if not isinstance(current, r.Current):
+            continue
+        untold = sorted(current.statuses.keys() - explained)
+        open_keys = {
+            each.key
+            for each in records
+            if isinstance(each, r.Unanswered) and each.owner == current.owner and not each.tasks
+        }
+        # Each stands for one task at most, and for none where an earlier answer named it.
+        may_be = sum((current.owner, key) not in answered for key in open_keys)
+        if len(untold) > may_be:
+            words = f"{len(untold)} tasks were shown that nobody was told of, {may_be} may be there"
+            yield Finding("doubled", untold[-1], words)
 
 
 def _refused(
