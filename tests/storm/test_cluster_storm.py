@@ -22,12 +22,15 @@ from .cluster_stack import ClusterStack
 OWNERS = 6
 SECONDS = float(os.environ.get("MILEPOST_STORM_SECONDS", "45"))
 """Longer by hand, see docs/storms.md."""
+SEED = os.environ.get("MILEPOST_STORM_SEED")
+"""Of an earlier storm, to repeat it; a fresh one where none is given."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400 + 2 * SECONDS)
 async def test_a_storm_over_a_cluster_of_everything_breaks_no_promise(tmp_path: Path) -> None:
-    plan = Plan(random.randrange(1_000_000), SECONDS, settle_seconds=90)
+    seed = random.randrange(1_000_000) if SEED is None else int(SEED)
+    plan = Plan(seed, SECONDS, settle_seconds=90)
     run = secrets.token_hex(6)
     postgres = await asyncio.to_thread(Postgres, fsync=True)
     stack = ClusterStack(tmp_path, postgres)
@@ -43,7 +46,8 @@ async def test_a_storm_over_a_cluster_of_everything_breaks_no_promise(tmp_path: 
         await asyncio.to_thread(stack.stop)
         await asyncio.to_thread(postgres.remove)
     verdict = judge(history.records)
-    words = "\n".join(report(verdict, plan, None))
+    again = f"MILEPOST_STORM_SEED={seed} MILEPOST_STORM_SECONDS={SECONDS:g} ./milepost test"
+    words = "\n".join(report(verdict, f"{again} tests/storm/test_cluster_storm.py -s", None))
     print(words)
     if not verdict.kept:
         history.write(tmp_path / "history.jsonl")

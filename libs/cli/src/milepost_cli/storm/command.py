@@ -28,7 +28,7 @@ from milepost_cli.storm.owner import Asking, Owner, minted, signed_up
 from milepost_cli.storm.processes import freezes, kills, the_one
 from milepost_cli.storm.storming import Plan, storm
 from milepost_cli.storm.verdict import Verdict
-from milepost_cli.storm.words import report
+from milepost_cli.storm.words import again, report
 
 WORKERS = 3
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=50)
@@ -76,7 +76,8 @@ def run(
             file = file or folder / "history.jsonl"
     if file is not None:
         remembered.write(file)
-    _say(verdict, plan, file, as_json=as_json)
+    words = again(plan, owners, recovery, url, blows, pids)
+    _say(verdict, plan, words, file, as_json=as_json)
     return 0 if verdict.kept else 1
 
 
@@ -122,15 +123,16 @@ def _of_pids(named: Sequence[tuple[str, int]]) -> list[Blow]:
     return found
 
 
-def _say(verdict: Verdict, plan: Plan, file: Path | None, *, as_json: bool) -> None:
+def _say(verdict: Verdict, plan: Plan, words: str, file: Path | None, *, as_json: bool) -> None:
     if not as_json:
-        for line in report(verdict, plan, file):
+        for line in report(verdict, words, file):
             sys.stdout.write(printable(line) + "\n")
         return
     told = {
         "verdict": "kept" if verdict.kept else "broken",
         "seed": plan.seed,
         "seconds": plan.seconds,
+        "again": words,
         "findings": [asdict(each) | {"promise": each.promise} for each in verdict.findings],
         "recoveries": [asdict(each) for each in verdict.recoveries],
         "counts": dict(sorted(verdict.counts.items())),

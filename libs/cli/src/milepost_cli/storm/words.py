@@ -1,6 +1,7 @@
 """Owns how a verdict is put into words, line by line. Decides nothing."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from milepost_cli.storm.storming import Plan
@@ -10,8 +11,8 @@ MOST_SHOWN = 20
 ANSWERS = ("submit", "retry", "cancel", "dismiss", "poll", "long poll", "stream")
 
 
-def report(verdict: Verdict, plan: Plan, history: Path | None) -> Iterator[str]:
-    """The verdict for people; the seed that repeats the storm stands in its last line."""
+def report(verdict: Verdict, again: str, history: Path | None) -> Iterator[str]:
+    """The verdict for people; its last line has `again`, the command that repeats the storm."""
     counts = verdict.counts
     ends = [f"{counts[end]} {end}" for end in ("succeeded", "failed", "cancelled")]
     yield f"accepted {counts['accepted']} tasks: {', '.join(ends)}"
@@ -35,7 +36,25 @@ def report(verdict: Verdict, plan: Plan, history: Path | None) -> Iterator[str]:
     if history is not None:
         yield f"everything that happened is in {history}"
     outcome = "every promise was kept" if verdict.kept else f"{len(verdict.findings)} violations"
-    yield f"{outcome}; again: milepost storm --seed {plan.seed} --seconds {plan.seconds:g}"
+    yield f"{outcome}; again: {again}"
+
+
+def again(
+    plan: Plan,
+    owners: int,
+    recovery: float,
+    url: str | None,
+    blows: str | None,
+    pids: Sequence[tuple[str, int]],
+) -> str:
+    """The command that repeats a storm. A process that was named is another by then: there its
+    name alone stands."""
+    words = ["milepost", "storm", "--seed", str(plan.seed), "--seconds", f"{plan.seconds:g}"]
+    words += ["--owners", str(owners), "--settle", f"{plan.settle_seconds:g}"]
+    words += ["--recovery", f"{recovery:g}"]
+    words += ["--url", url] if url is not None else []
+    words += ["--blows", blows] if blows else []
+    return " ".join([shlex.join(words), *(f"--pid {name}=PID" for name, _ in pids)])
 
 
 def _seconds(value: float | None) -> str:
