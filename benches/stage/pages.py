@@ -20,16 +20,15 @@ class Seen:
 
 
 async def watch(notifications: AsyncGenerator[Any], took: Seen) -> None:
-    """Note how old each report is that comes, until the task has ended."""
+    """Note how old each report is that comes, until the task has ended. What was reported since the
+    last flush comes with the end, and counts as what came before it."""
     seen, newest = "", -1
     async with aclosing(notifications):
         async for notification in notifications:
             now, data = time.monotonic_ns(), notification["data"]
             if notification["name"] != "task_progress":
                 continue
-            if data["status"] in ("succeeded", "failed"):
-                assert data["status"] == "succeeded", data
-                return
+            assert data["status"] not in ("failed", "cancelled"), data
             if data["message"] and data["message"] != seen:
                 seen, before, newest = data["message"], newest, int(data["done"])
                 age = (now - int(seen)) / 1e6
@@ -37,3 +36,5 @@ async def watch(notifications: AsyncGenerator[Any], took: Seen) -> None:
                 # Those between were made in time before it.
                 missed = range(newest - before)
                 took.waits += (age + 1000 * PAUSE_SECONDS * earlier for earlier in missed)
+            if data["status"] == "succeeded":
+                return
