@@ -9,8 +9,11 @@ from benches.curves import backlog, history, partitions, reports, users, watcher
 from benches.stage.curve import Curves
 from benches.stage.sizes import chosen
 from benches.stage.table import Row, at_most, show
+from milepost_notify.routers.event_stream import HEARTBEAT_SECONDS
 
 FLAT = at_most(1.2)
+EVENTS = 4
+"""Times `asked`, beside idle streams, whose heartbeats vary by some of them."""
 PARTITION_ROUNDS = 3
 """Each starts a stack for each number of partitions."""
 
@@ -29,6 +32,8 @@ class Sizes:
     tasks: int
     asked: int
     seconds: float
+    quiet_seconds: float
+    """Without news, for streams that are idle: a whole period of their heartbeats."""
 
 
 SHORT = Sizes(
@@ -42,6 +47,7 @@ SHORT = Sizes(
     tasks=50,
     asked=10,
     seconds=0.5,
+    quiet_seconds=1.0,
 )
 FULL = Sizes(
     backlog=(1000, 10_000, 100_000, 1_000_000),
@@ -54,6 +60,7 @@ FULL = Sizes(
     tasks=300,
     asked=100,
     seconds=5.0,
+    quiet_seconds=HEARTBEAT_SECONDS,
 )
 
 
@@ -67,7 +74,7 @@ def main() -> None:
     for found in (
         users.measure(sizes.users, sizes.asked),
         history.measure(sizes.history, sizes.asked),
-        watchers.measure(sizes.watchers, sizes.asked, sizes.seconds),
+        watchers.measure(sizes.watchers, EVENTS * sizes.asked, sizes.quiet_seconds),
         reports.measure(sizes.reports, sizes.seconds),
     ):
         curves += found

@@ -100,8 +100,8 @@ async def first_task(milepost: Milepost) -> None:
     until(lambda: milepost.projected() > 0, "the projector", 20)
 
 
-async def latencies(store: Store, port: int, samples: int) -> list[float]:
-    """Milliseconds from asking for a task to its event at a waiting client."""
+async def latencies(store: Store, port: int, samples: int, owner: str = OWNER) -> list[float]:
+    """Milliseconds from asking for a task to its event at a waiting client of the owner's."""
     took = list[float]()
     async with (
         asyncio.timeout(SECONDS),
@@ -109,8 +109,8 @@ async def latencies(store: Store, port: int, samples: int) -> list[float]:
         Connection(port) as connection,
         Connection(port) as other,
     ):
-        page = await other.get("/api/notify/notifications?limit=1000", bearer(OWNER))
-        events = connection.events(f"{PATH}?since={page['cursor']}", bearer(OWNER))
+        page = await other.get("/api/notify/notifications?limit=1000", bearer(owner))
+        events = connection.events(f"{PATH}?since={page['cursor']}", bearer(owner))
         seen, waiting = dict[str, float](), asyncio.Event()
 
         async def watch() -> None:
@@ -122,7 +122,7 @@ async def latencies(store: Store, port: int, samples: int) -> list[float]:
         watching = asyncio.create_task(watch())
         for _ in range(samples):
             task, began = new_task(), time.perf_counter()
-            await submitter.create(OWNER, [task], max_live=10**6)
+            await submitter.create(owner, [task], max_live=10**6)
             while task.id not in seen:
                 assert not watching.done(), watching
                 await waiting.wait()
