@@ -82,7 +82,7 @@ def _stands(name: str, page: Page, options: argparse.Namespace, first: Result) -
 
 def _run(name: str, options: argparse.Namespace) -> Result | None:
     """Run one; null when it failed or hung."""
-    guarded = guard.ROUNDS if options.short and name in guard.GUARDED else None
+    guarded = guard.ROUNDS if options.short and name in guard.GUARDS else None
     rounds = options.rounds or guarded
     own = ["--short"] * options.short + (["--rounds", str(rounds)] if rounds else [])
     own += ["--minutes", str(options.minutes)] if options.minutes else []

@@ -38,7 +38,7 @@ class Sizes:
     samples: int
 
 
-SHORT = Sizes(clients=(10, 100), samples=20)
+SHORT = Sizes(clients=(10, 2000), samples=20)
 FULL = Sizes(clients=(10, 2000, 10_000), samples=200)
 
 

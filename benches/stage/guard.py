@@ -1,4 +1,4 @@
-"""Owns which ratios are guarded, and when one has fallen; pure.
+"""Owns which ratios and sizes are guarded, and when one has become worse; pure.
 
 Single figures of a machine that others use differ by two. What disturbs only ever makes slower, so
 of each side the best round of all runs is compared, and what seems to have fallen is measured
@@ -7,6 +7,7 @@ again, with its peer, before it is called so (docs/adr/0060).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from benches.stage.table import Result, Row
@@ -33,22 +34,35 @@ GUARDED: dict[str, dict[str, Better]] = {
         "GET /s: Milepost, idle poll": "more",
         "POST /s: Milepost, POST /tasks, fsync": "more",
     },
+    "sse": {"one more client's event, ms, p50, beside 2,000 idle": "less"},
 }
 """By benchmark and row, which way is better: rows whose peer does the same kind of work in the same
 run, and whose short form is steady (waits of single tasks are not)."""
+SIZES: dict[str, tuple[str, ...]] = {
+    "footprint": ("resident in all, MiB: each page once",),
+    "memory": ("a queued task all told, KiB", "a progress event in the log, bytes"),
+    "sse": ("KiB for each of 2,000 idle clients",),
+}
+"""By benchmark, rows that are what something takes of memory: no peer has the like, and none is
+needed, since no machine makes them larger by being busy. The least of all rounds is compared with
+the published median."""
+GUARDS = frozenset((*GUARDED, *SIZES))
+"""Benchmarks of which something is guarded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """A ratio that is worse than the published one by more than a third."""
+    """A ratio, or a size, that is worse than the published one by more than a third."""
 
     what: str
     published: float
     now: float
+    beside: str = " of its peer"
+    """What it is a share of; empty for a size."""
 
     def __str__(self) -> str:
         return (
-            f"{self.what}: {self.now:.3g} of its peer, published {self.published:.3g}: "
+            f"{self.what}: {self.now:.3g}{self.beside}, published {self.published:.3g}: "
             "worse by more than a third"
         )
 
@@ -57,7 +71,7 @@ def fallen(name: str, published: Result, runs: Sequence[Result]) -> Iterator[Fal
     """The guarded rows of a benchmark that have fallen, by all its runs so far.
 
     Raises:
-        LookupError: a guarded row is not among those published or measured, or has no peer there.
+        LookupError: a guarded row is not among those published or measured, or lacks its peer.
     """
     for what, better in GUARDED.get(name, {}).items():
         before = _row(published, what).ratio
@@ -70,10 +84,15 @@ def fallen(name: str, published: Result, runs: Sequence[Result]) -> Iterator[Fal
         share = now / before if better == "more" else before / now
         if share < KEPT:
             yield Fall(what, before, now)
+    for what in SIZES.get(name, ()):
+        before = median(_row(published, what, alone=True).values)
+        now = min(value for run in runs for value in _row(run, what, alone=True).values)
+        if before / now < KEPT:
+            yield Fall(what, before, now, beside="")
 
 
-def _row(result: Result, what: str) -> Row:
+def _row(result: Result, what: str, *, alone: bool = False) -> Row:
     for row in result.rows:
-        if row.what == what and row.peer:
+        if row.what == what and (alone or row.peer):
             return row
-    raise LookupError(f"no row beside a peer: {what}")
+    raise LookupError(f"no row{'' if alone else ' beside a peer'}: {what}")

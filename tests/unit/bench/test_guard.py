@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benches.stage.guard import GUARDED, fallen
+from benches.stage.guard import GUARDED, GUARDS, SIZES, fallen
 from benches.stage.page import Page
 from benches.stage.table import Result, Row
 
@@ -12,8 +12,13 @@ RATE, COST = "enqueued one by one /s: ours", "Milepost progress.track, ns an ite
 
 
 def measured(bench: str, *, ours: list[float], peer: list[float]) -> Result:
-    """A run in which every guarded row has these figures."""
+    """A run in which every guarded ratio has these figures."""
     return Result([Row(what, ours, peer) for what in GUARDED[bench]], "Python 3.")
+
+
+def weighed(*figures: float) -> Result:
+    """A run in which every guarded size of `memory` has these figures."""
+    return Result([Row(what, figures) for what in SIZES["memory"]], "Python 3.")
 
 
 @pytest.fixture
@@ -72,7 +77,23 @@ def test_a_benchmark_that_no_longer_has_a_guarded_row_is_no_pass(rate: Result) -
         list(fallen("queue", rate, [replace(rate, rows=rate.rows[1:])]))
 
 
-@pytest.mark.parametrize("name", GUARDED)
+def test_a_size_that_is_half_as_much_again_has_become_worse() -> None:
+    falls = list(fallen("memory", weighed(100, 90, 110), [weighed(151), weighed(170, 152)]))
+    assert {fall.what for fall in falls} == set(SIZES["memory"])
+    assert str(falls[0]).endswith(": 151, published 100: worse by more than a third")
+
+
+@pytest.mark.parametrize("figures", [(149.0,), (180.0, 149.0), (20.0,)])
+def test_a_size_stands_by_the_least_of_its_rounds(figures: tuple[float, ...]) -> None:
+    assert list(fallen("memory", weighed(100), [weighed(*figures)])) == []
+
+
+def test_a_size_that_is_no_longer_measured_is_no_pass() -> None:
+    with pytest.raises(LookupError, match="no row: a queued task"):
+        list(fallen("memory", weighed(100), [Result([], "Python 3.")]))
+
+
+@pytest.mark.parametrize("name", sorted(GUARDS))
 def test_what_is_guarded_is_published_and_stands_beside_itself(name: str) -> None:
     published = Page().published()[name]
     assert list(fallen(name, published, [published])) == []
