@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benches.contenders.flask_rq import POLLS_SECONDS, FlaskRq
+from benches.stage import versions
 from benches.stage.followers import poll, stream
 from benches.stage.http_client import answers
 from benches.stage.milepost import Milepost, Submitter, new_task
@@ -64,6 +65,7 @@ def main() -> None:
     show(
         rows(taken, sizes),
         version,
+        versions.sqlite(),
         *peers.versions("flask", "rq", "sqlalchemy", "waitress"),
     )
 

@@ -6,8 +6,10 @@ By processor time of the server and of our processes, which hardly minds what el
 from dataclasses import dataclass
 
 from benches.curves import backlog, history, partitions, reports, users, watchers
+from benches.stage import versions
 from benches.stage.curve import Curves
 from benches.stage.sizes import chosen
+from benches.stage.store import fresh_store
 from benches.stage.table import Row, at_most, show
 from milepost_notify.routers.event_stream import HEARTBEAT_SECONDS
 
@@ -84,7 +86,9 @@ def main() -> None:
     ):
         curves.append(each)
         rows += each.rows(FLAT)
-    show(rows, charts=[each.chart() for each in curves])
+    with fresh_store() as store:
+        version = store.version()
+    show(rows, version, versions.sqlite(), charts=[each.chart() for each in curves])
 
 
 if __name__ == "__main__":

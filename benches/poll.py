@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from benches.stage import versions
 from benches.stage.http_client import Connection, answers, bearer, request
 from benches.stage.http_load import requests_a_second
 from benches.stage.milepost import PROGRAMS, Milepost, Submitter, new_task
@@ -84,7 +85,9 @@ def main() -> None:
         ours, peer = figures[f"post {name}"], figures[f"xadd {name}"]
         rows.append(Row(f"POST /s: Milepost, POST /tasks, {name}", ours, peer, at_least(0.7)))
         rows.append(Row(f"POST /s: FastAPI, validation + one XADD, {name}", peer))
-    show(rows, version)
+    show(
+        rows, version, *versions.packages("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
+    )
 
 
 def polls(bench: Bench, rounds: int) -> None:

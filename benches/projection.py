@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from benches.stage import versions
 from benches.stage.databases import POSTGRESQL, SQLITE, database
 from benches.stage.events import Event, busy_tasks, short_tasks, write
 from benches.stage.milepost import Milepost
@@ -93,7 +94,8 @@ def main() -> None:
         Row(f"events/s, {name}", figures, (), at_least(TARGETS[name.partition(",")[0]]))
         for name, figures in sorted(bench.taken.items(), reverse=True)
     ]
-    show([*rows, bench.bound(sizes.long)], bench.version)
+    said = bench.version, versions.sqlite(), versions.postgresql()
+    show([*rows, bench.bound(sizes.long)], *said)
 
 
 async def rate(url: str, ids: list[StreamId]) -> float:

@@ -9,6 +9,7 @@ from benches.contenders.drained import Figures, Sizes
 from benches.contenders.dramatiq import Dramatiq
 from benches.contenders.ours import Ours
 from benches.contenders.taskiq import Taskiq
+from benches.stage import versions
 from benches.stage.peers import Peers
 from benches.stage.processes import Processes
 from benches.stage.sizes import chosen
@@ -32,7 +33,8 @@ def main() -> None:
             with fresh_store(durability) as store, Processes() as processes:
                 version = store.version()
                 contender.measure(store, processes, sizes, of.setdefault(name, Figures()))
-    show(rows(of), version, *peers.versions("dramatiq", "taskiq", "taskiq-redis"))
+    named = peers.versions("dramatiq", "taskiq", "taskiq-redis")
+    show(rows(of), version, versions.sqlite(), *named)
 
 
 def all_contenders(peers: Peers) -> dict[str, tuple[Durability, Ours | Dramatiq | Taskiq]]:

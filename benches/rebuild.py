@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
+from benches.stage import versions
 from benches.stage.events import Event, short_tasks
 from benches.stage.sizes import chosen
 from benches.stage.table import Row, Target, at_most, show
@@ -48,7 +49,7 @@ def main() -> None:
             assert done is not None
             assert not done.differs, done.tables
     target: Target | None = at_most(TARGET_SECONDS) if events == FULL else None
-    show([Row(f"s, {events:,} events, SQLite", taken, (), target)])
+    show([Row(f"s, {events:,} events, SQLite", taken, (), target)], versions.sqlite())
 
 
 async def fill(url: str, events: int) -> None:

@@ -14,6 +14,7 @@ from itertools import count
 import psycopg
 
 from benches.projection import rate
+from benches.stage import versions
 from benches.stage.databases import POSTGRESQL, database
 from benches.stage.events import busy_tasks, write
 from benches.stage.milepost import Milepost, Submitter, new_task
@@ -85,6 +86,7 @@ def main() -> None:
             ),
         ],
         version,
+        versions.postgresql(),
     )
 
 
