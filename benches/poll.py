@@ -5,13 +5,13 @@ one XADD. The server has a core, the load has the other; 32 connections, one own
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benches.stage import versions
+from benches.stage.cores import available
 from benches.stage.http_client import Connection, answers, bearer, request
 from benches.stage.http_load import requests_a_second
 from benches.stage.milepost import PROGRAMS, Milepost, Submitter, new_task
@@ -135,12 +135,6 @@ def posts(bench: Bench, rounds: int, name: str) -> None:
     for _ in range(rounds):
         bench.measure(f"post {name}", port, ours)
         bench.measure(f"xadd {name}", peer, [request("POST", "/tasks", "", BODY)] * len(OWNERS))
-
-
-def available() -> set[int]:
-    """Cores that this process may use."""
-    known = hasattr(os, "sched_getaffinity")
-    return set(os.sched_getaffinity(0)) if known else set(range(os.cpu_count() or 1))
 
 
 if __name__ == "__main__":

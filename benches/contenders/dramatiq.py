@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from benches.contenders.drained import Figures, Sizes, drain
+from benches.stage.cores import apart
 from benches.stage.peers import Peers
 from benches.stage.processes import Processes
 from benches.stage.store import Store
@@ -28,7 +29,9 @@ class Dramatiq:
     def measure(self, store: Store, processes: Processes, sizes: Sizes, figures: Figures) -> None:
         """Fill, drain, send one by one."""
         run = self.peers.run
-        figures.single.append(run(processes, store, "noop_dramatiq", "fill", sizes.tasks))
+        with apart(store):
+            single = run(processes, store, "noop_dramatiq", "fill", sizes.tasks)
+        figures.single.append(single)
         self.start(store, processes)
         rate, _ = drain(sizes.tasks, lambda: store.client.hlen("dramatiq:default.msgs"))
         figures.drained.append(rate)

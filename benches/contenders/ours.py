@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from benches.contenders.drained import DRAIN_SECONDS, Figures, Sizes, drain
+from benches.stage.cores import apart
 from benches.stage.milepost import KEYS, MAX_LIVE, Milepost, Submitter, new_task
 from benches.stage.processes import Processes, until
 from benches.stage.store import Store
@@ -30,7 +31,8 @@ class Ours:
         milepost = Milepost(store, processes)
         milepost.migrate()
         owners = [f"owner {number}" for number in range(-(-sizes.tasks // MAX_LIVE))]
-        single, bulk = asyncio.run(_fill(store, owners, sizes))
+        with apart(store):
+            single, bulk = asyncio.run(_fill(store, owners, sizes))
         figures.single.append(single)
         figures.bulk.append(bulk)
         milepost.start("projector")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from benches.contenders.drained import Figures, Sizes, drain
+from benches.stage.cores import apart
 from benches.stage.peers import Peers
 from benches.stage.processes import Processes
 from benches.stage.store import Store
@@ -36,7 +37,8 @@ class Peer:
             return sum(getattr(store.client, command)(key) for command, key in self.left)
 
         tasks, single = sizes.tasks // self.slowness, sizes.single // self.slowness
-        one_by_one, in_bulk = run("fill", single, tasks - single)
+        with apart(store):
+            one_by_one, in_bulk = run("fill", single, tasks - single)
         figures.single.append(one_by_one)
         figures.bulk.append(in_bulk)
         assert left() == tasks, "it keeps its tasks elsewhere"

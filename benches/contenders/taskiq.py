@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from benches.contenders.drained import Figures, Sizes, drain
+from benches.stage.cores import apart
 from benches.stage.peers import Peers
 from benches.stage.processes import Processes
 from benches.stage.store import Store
@@ -23,7 +24,8 @@ class Taskiq:
         def run(*arguments: object) -> list[float]:
             return self.peers.run(processes, store, "noop_taskiq", *arguments)
 
-        single, bulk = run("fill", sizes.single, sizes.tasks - sizes.single)
+        with apart(store):
+            single, bulk = run("fill", sizes.single, sizes.tasks - sizes.single)
         figures.single.append(single)
         figures.bulk.append(bulk)
         command = ("taskiq", "worker", "--workers", str(self.workers), "noop_taskiq:broker")
