@@ -1,6 +1,7 @@
 """Users: what one more costs each process, and what one of them asks, by their processor time.
 
-Each has one task, which has ended; nobody is asked twice.
+Each has one task, which has ended; nobody is asked twice while there are as many as are asked: of
+ten each is asked ten times, whose rows are at hand by then.
 """
 
 import asyncio
