@@ -6,6 +6,8 @@ import os
 import random
 import secrets
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import httpx
 from databases import migrate
 from milepost_cli.storm.blows import Blow
 from milepost_cli.storm.processes import freezes
+from milepost_cli.storm.records import Rebuilt
 from milepost_cli.storm.tasks import NAME
 from notify_processes import Process
 from postgres_server import Postgres
@@ -26,6 +29,7 @@ LEASE_SECONDS = 2
 PARTITIONS = 8
 DOWN_SECONDS = (0.2, 2.0)
 READY_SECONDS = 90.0
+REBUILD_SECONDS = 200.0
 
 
 class ClusterStack:
@@ -46,6 +50,7 @@ class ClusterStack:
             "worker": [("worker",)] * 3,
         }
         self.parts: dict[str, list[Process]] = {}
+        self._environment: dict[str, str] = {}
 
     async def start(self, database_url: str) -> None:
         """Start everything and wait until it is ready; the proxy listens already."""
@@ -58,9 +63,9 @@ class ClusterStack:
             "TASKS": "milepost_cli.storm.tasks", "TRUSTED_PROXIES": "127.0.0.1",
         }  # fmt: skip
         clean = {name: value for name, value in os.environ.items() if "MILEPOST" not in name}
-        environment = clean | {f"MILEPOST_{name}": str(value) for name, value in own.items()}
+        self._environment = clean | {f"MILEPOST_{name}": str(value) for name, value in own.items()}
         for part, commands in self._commands.items():
-            self.parts[part] = [Process(command, environment) for command in commands]
+            self.parts[part] = [Process(command, self._environment) for command in commands]
         for each in self._processes:
             each.start()
 
@@ -77,6 +82,16 @@ class ClusterStack:
         for each in self._processes:
             each.kill()
         self._cluster.stop()
+
+    def rebuilt(self) -> Rebuilt:
+        """Make the read models anew beside those served, and compare."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "milepost_cli", "rebuild", "--dry-run"],
+            env=self._environment, text=True, capture_output=True, check=False,
+            timeout=REBUILD_SECONDS,
+        )  # fmt: skip
+        said = " ".join(f"{done.stdout} {done.stderr}".split())
+        return Rebuilt("" if done.returncode == 0 else said)
 
     def blows(self) -> list[Blow]:
         """All that may be done to it and that may not break a promise."""

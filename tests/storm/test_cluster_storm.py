@@ -42,6 +42,7 @@ async def test_a_storm_over_a_cluster_of_everything_breaks_no_promise(tmp_path: 
             await stack.until_ready(owners[0].headers)
             history = History(time.monotonic)
             await storm(plan, owners, Asking(http, stack.proxy.url, history, run), stack.blows())
+            history.add(await asyncio.to_thread(stack.rebuilt))
     finally:
         await asyncio.to_thread(stack.stop)
         await asyncio.to_thread(postgres.remove)
