@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from benches.poll import OWNERS, Bench, available, newest
+from benches.poll import OWNERS, Bench, newest
+from benches.stage.cores import available
 from benches.stage.http_client import answers, request
 from benches.stage.milepost import PROGRAMS, Milepost
 from benches.stage.peers import ROOT, Peers

@@ -110,6 +110,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("foreign", adds(Answered(2, 0, "pry", 409, 0.1, NOBODY, "u"))),
     ("slow", adds(Struck(4.05, "kill web", 4.05))),
     ("slow", adds(Struck(2.45, "kill web", 2.45))),  # what was asked before is no recovery
+    ("denied", adds(Answered(1.4, 0, "submit", 422, 0.1, NOBODY))),
     ("refused", lambda records: [
         *changes(CURRENT, replace(CURRENT, statuses={**CURRENT.statuses, "u": "queued"}))(records),
         Bad(1, 0, "u", 422)]),

@@ -24,6 +24,7 @@ def violations(records: Sequence[r.Record]) -> Iterable[Finding]:
     archived = {each.task for each in records if isinstance(each, r.Archived)}
     for task in accepted.keys() - archived:
         yield Finding("unknown", task, "its history is not to be had")
+    yield from _denied(records)
     for each in records:
         if isinstance(each, r.Archived):
             yield from _history(each, statuses.get(each.task))
@@ -100,6 +101,18 @@ def _refused(
             yield Finding(
                 "refused", each.task, f"of a bad request (answered {each.status}), and is there"
             )
+
+
+def _denied(records: Sequence[r.Record]) -> Iterator[Finding]:
+    """Good input is taken: a good request is not answered as if it were a bad one."""
+    for each in records:
+        if (
+            isinstance(each, r.Answered)
+            and each.call == "submit"
+            and 400 <= each.status < 500
+            and each.status not in r.UNKNOWN_OR_LATER
+        ):
+            yield Finding("denied", f"owner {each.owner}", f"a good request: {each.status}")
 
 
 def _history(one: r.Archived, status: str | None) -> Iterator[Finding]:

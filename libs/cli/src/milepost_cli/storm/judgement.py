@@ -16,10 +16,6 @@ RECOVERY_SECONDS = 30.0
 """Promised are 5; a machine that is shared, and that this checker itself keeps busy, gets more."""
 
 
-UNKNOWN_OR_LATER = (404, 408, 429)
-"""What may be answered of another's task: that there is none, or to ask again."""
-
-
 def judge(records: Sequence[r.Record], *, recovery_seconds: float = RECOVERY_SECONDS) -> Verdict:
     """Return what the history violates, what each blow cost, and how much there was of all.
 
@@ -48,7 +44,11 @@ def _foreign(records: Sequence[r.Record]) -> Iterable[Finding]:
         if strangers:
             words = f"{each.call}: was shown something of owner {strangers[0]}"
             yield Finding("foreign", f"owner {each.owner}", words)
-        if each.call == "pry" and 200 <= each.status < 500 and each.status not in UNKNOWN_OR_LATER:
+        if (
+            each.call == "pry"
+            and 200 <= each.status < 500
+            and each.status not in r.UNKNOWN_OR_LATER
+        ):
             words = f"asked for another's task {each.task}: {each.status}"
             yield Finding("foreign", f"owner {each.owner}", words)
 

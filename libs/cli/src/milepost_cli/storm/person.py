@@ -84,7 +84,9 @@ class Person:
         bodies = [self._task()[0] for _ in range(self._dice.randrange(2, 6))]
         ids = [body["id"] for body in bodies]
         self._dice.choice(bodies)["params"] = {"nonsense": self.owner.mark}
-        answer = await self._insist(f"{SUBMIT}/tasks/batch", {"tasks": bodies}, ids[0], ids, {})
+        answer = await self._insist(
+            f"{SUBMIT}/tasks/batch", {"tasks": bodies}, ids[0], ids, {}, call="bad batch"
+        )
         if answer is not None:
             for id in ids:
                 now = self._history.now()

@@ -6,6 +6,9 @@ Times (`at`) are seconds since the storm began, of the checker's own monotonic c
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+UNKNOWN_OR_LATER = (404, 408, 429)
+"""Answers that there is no such thing for who asks, or to ask again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:

@@ -6,7 +6,7 @@ Judges nothing: it fills the history.
 import asyncio
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -82,10 +82,12 @@ async def storm(plan: Plan, owners: Sequence[Owner], asking: Asking, blows: Sequ
         calm.set()
         history.add(Calmed(history.now()))
         deadline = history.now() + plan.settle_seconds
-        _, left = await asyncio.wait(acting, timeout=plan.settle_seconds)
+        done, left = await asyncio.wait(acting, timeout=plan.settle_seconds)
+        _raise_what_failed(done)
         await _end(left)
         look = LastLook(asking, owners, followers)
         await _until_settled(look, history, deadline)
+        _raise_what_failed(each for each in following if each.done())
         await _end(following)
         until = max(deadline, history.now() + LAST_SECONDS)
         await asyncio.gather(*(each.catch_up(until) for each in followers))
@@ -122,9 +124,12 @@ async def _while_going(
     """Wait until it is over; what failed of ours fails the storm at once."""
     while history.now() < seconds:
         await asyncio.sleep(LOOK_SECONDS)
-        for each in going:
-            if each.done():
-                each.result()
+        _raise_what_failed(each for each in going if each.done())
+
+
+def _raise_what_failed(done: Iterable[asyncio.Task[None]]) -> None:
+    for each in done:
+        each.result()
 
 
 async def _end(tasks: "Sequence[asyncio.Task[None]] | set[asyncio.Task[None]]") -> None:

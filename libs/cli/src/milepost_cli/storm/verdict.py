@@ -3,7 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
+PROMISED_SECONDS = 5.0
+"""How long a blow may be felt, after the README; what is `slow` is chosen for each storm."""
 RULES = {
     "lost": 1,
     "unknown": 1,
@@ -17,6 +20,7 @@ RULES = {
     "told_twice": 4,
     "foreign": 4,
     "slow": 5,
+    "denied": 6,
     "refused": 6,
     "rebuilt": 0,
     "idle": 0,
@@ -49,6 +53,11 @@ class Recovery:
     """To the first command that was answered well."""
     news: float | None
     """To the first change that a follower was told of."""
+
+    @property
+    def longest(self) -> float:
+        """The longer of both; infinite for until the end."""
+        return max(inf if each is None else each for each in (self.commands, self.news))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from milepost_cli.storm.storming import Plan
-from milepost_cli.storm.verdict import Verdict, worst
+from milepost_cli.storm.verdict import PROMISED_SECONDS, Verdict, worst
 
 MOST_SHOWN = 20
-ANSWERS = ("submit", "retry", "cancel", "dismiss", "poll", "long poll", "stream")
+ANSWERS = ("submit", "bad batch", "retry", "cancel", "dismiss", "poll", "long poll", "stream")
 
 
 def report(verdict: Verdict, again: str, history: Path | None) -> Iterator[str]:
@@ -25,7 +25,9 @@ def report(verdict: Verdict, again: str, history: Path | None) -> Iterator[str]:
             )
             yield f"  {call}: {said}"
     if verdict.recoveries:
-        yield f"{counts['blows']} blows; felt after their end for at most:"
+        late = sum(each.longest > PROMISED_SECONDS for each in verdict.recoveries)
+        many = f"{late or 'none'} of them for longer than {PROMISED_SECONDS:g} s"
+        yield f"{counts['blows']} blows, {many}; felt after their end for at most:"
     for blow, (count, commands, news) in sorted(worst(verdict.recoveries).items()):
         yield f"  {count} x {blow}: commands {_seconds(commands)}, news {_seconds(news)}"
     for found in verdict.findings[:MOST_SHOWN]:
