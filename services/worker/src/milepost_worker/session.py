@@ -254,9 +254,14 @@ class Session:
     def _give_back_the_late(self, now: float) -> None:
         """What was taken ahead of its thread and now waits behind something long, others may do."""
         waiting = [job for job in self._holdings.jobs() if job.began_at is None]
-        if not waiting or not self._rooms.is_full(waiting):
-            return
-        late = [job for job in waiting if job.abandoned or now - job.handed_at >= LATE_SECONDS]
+        is_full = bool(waiting) and self._rooms.is_full(waiting)
+        # What was let go of is given back until the log has answered, whoever is free by then: no
+        # thread will run it.
+        late = [
+            job
+            for job in waiting
+            if job.abandoned or (is_full and now - job.handed_at >= LATE_SECONDS)
+        ]
         for number, held in self._holdings.items():
             if held.is_away(now):
                 continue
