@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from log_probe import LogProbe
 from milepost.events import TaskSucceeded
 from surroundings import StartWorker
@@ -17,14 +19,18 @@ def helpers(worker: WorkerProcess) -> list[int]:
     return [pid for pid in children_of(worker.process.pid) if "heart" in command_line(pid)]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lease_seconds"),
+    [(6, 1), pytest.param(60, 5, marks=(pytest.mark.slow, pytest.mark.timeout(200)))],
+)
 async def test_a_task_that_holds_the_interpreter_is_not_taken_over(
-    log: LogProbe, start_worker: StartWorker
+    log: LogProbe, start_worker: StartWorker, seconds: float, lease_seconds: float
 ):
-    busy = start_worker(lease_seconds=1)
-    task = await log.create("sample.greedy_code", seconds=6)
+    busy = start_worker(lease_seconds=lease_seconds)
+    task = await log.create("sample.greedy_code", seconds=seconds)
     await log.follow(lambda: "started" in log.types(task))
-    other = start_worker(lease_seconds=1)
-    await log.ended(task)
+    other = start_worker(lease_seconds=lease_seconds)
+    await log.ended(task, seconds=seconds + 60)
     assert log.types(task) == ["created", "started", "succeeded"]
     payload = log.events[task][-1].payload
     assert isinstance(payload, TaskSucceeded)
