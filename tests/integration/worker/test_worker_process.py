@@ -102,14 +102,16 @@ async def test_sigterm_finishes_what_it_can_and_hands_the_rest_back(
     slow = await log.create("sample.sleep", seconds=6)
     await log.follow(lambda: {"progressed"} <= {*log.types(quick)} & {*log.types(slow)})
     worker.send(signal.SIGTERM)
-    assert worker.wait() == 0
     await log.ended(quick)
+    late = await log.create("sample.noop")
+    assert worker.wait() == 0
     await log.follow(lambda: "returned" in log.types(slow))
+    assert log.types(late) == ["created"], "nothing new is taken meanwhile"
     returned = [event for event in log.events[slow] if event.payload.type == "task.returned"]
     assert isinstance(returned[0].payload, TaskReturned)
     assert (returned[0].payload.reason, returned[0].payload.crashes) == ("shutdown", 0)
     start_worker()
-    await log.ended(slow)
+    await log.ended(slow, late)
     assert log.types(quick).count("started") == 1
     assert log.end_of(slow) == "succeeded"
 
