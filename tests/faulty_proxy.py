@@ -5,6 +5,7 @@ import random
 import socket
 import struct
 from contextlib import suppress
+from itertools import cycle
 
 from loopback_proxy import End, LoopbackProxy
 
@@ -12,11 +13,13 @@ FAULTS = ("delay", "stall", "reset", "half-close")
 
 
 class FaultyProxy(LoopbackProxy):
-    """Forwards to `port`; every so many bytes something happens to the connection."""
+    """Forwards to `port`; every so many bytes something happens to the connection: one fault after
+    the other, so that a few connections meet all of them."""
 
     def __init__(self, port: int, dice: random.Random, *, chance: float) -> None:
         super().__init__(port)
         self._dice, self._chance = dice, chance
+        self._faults = cycle(dice.sample(FAULTS, len(FAULTS)))
         self.happened = dict.fromkeys(FAULTS, 0)
 
     async def _forward(self, near: End, far: End) -> None:
@@ -32,7 +35,7 @@ class FaultyProxy(LoopbackProxy):
     ) -> None:
         while chunk := await reader.read(65_536):
             if self._dice.random() < self._chance:
-                fault = self._dice.choice(FAULTS)
+                fault = next(self._faults)
                 self.happened[fault] += 1
                 if fault == "delay":  # the pauses are the faults: there is nothing to wait for
                     await asyncio.sleep(self._dice.uniform(0.01, 0.3))

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from databases import migrate
+from front_proxy import FrontProxy
 from milepost_cli.storm.blows import Blow
 from milepost_cli.storm.processes import freezes
 from milepost_cli.storm.records import Rebuilt
@@ -22,8 +23,6 @@ from notify_processes import Process
 from postgres_server import Postgres
 from valkey_cluster import ValkeyCluster, facts, tell
 from valkey_server import Valkey, free_port
-
-from .front_proxy import FrontProxy
 
 LEASE_SECONDS = 2
 PARTITIONS = 8
