@@ -79,6 +79,7 @@ async def test_a_storm_loses_and_doubles_nothing(
             await log.follow(lambda until=until: time.monotonic() >= until)
             if all(map(log.end_of, tasks)):
                 tasks += await log.create_many(mixture(dice, 500), owner="late")
+        assert not server_kills, "the server was killed as often as it is said"
         crew.wake()
         await log.ended(*tasks, seconds=200)
         log.check_invariants()
