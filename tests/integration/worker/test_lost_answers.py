@@ -11,13 +11,14 @@ from log_probe import LogProbe
 from milepost.endings import Endings
 from milepost.errors import LogUnavailable
 from milepost_log.attempts import Saved, StartedTask
-from milepost_log.connection import connect
 from milepost_log.scripts import Argument
+from milepost_log.servers import open_servers
 from milepost_log.work import WorkLog
 from milepost_worker.jobs import Job
 from milepost_worker.outbox import Outbox
 from milepost_worker.outcomes import outcome
 from milepost_worker.session import Session
+from valkey_cluster import BOTH
 
 TASKS = 60
 ENDINGS = Endings(max_result_bytes=100, chance=lambda: 0.5)
@@ -43,15 +44,19 @@ class LossyLog(WorkLog):
         return self._lossy(super()._call, partition, name, keys, arguments)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("valkey_url", "seed"),
+    [*[("standalone", seed) for seed in range(4)], ("cluster", 4)],
+    indirect=["valkey_url"],
+)
 async def test_every_call_may_be_lost_and_every_task_still_runs_once(
     valkey_url: str, namespace: str, seed: int
 ):
     dice = random.Random(seed)
-    with connect(valkey_url) as client:
+    with open_servers(valkey_url) as servers:
 
         def open_log() -> WorkLog:
-            log = LossyLog(client, namespace, "w1", ["default"])
+            log = LossyLog(servers, namespace, "w1", ["default"])
             log.dice = dice
             return log
 
@@ -80,17 +85,18 @@ async def test_every_call_may_be_lost_and_every_task_still_runs_once(
                 assert kinds.count("logged") == 1, kinds
 
 
+@BOTH
 @pytest.mark.parametrize("seed", range(5))
 async def test_what_a_worker_hands_back_is_queued_again_once(
     valkey_url: str, namespace: str, seed: int
 ):
     dice = random.Random(seed)
-    with connect(valkey_url) as client:
-        log = LossyLog(client, namespace, "w1", ["default"])
+    with open_servers(valkey_url) as servers:
+        log = LossyLog(servers, namespace, "w1", ["default"])
         log.dice = dice
         async with LogProbe(valkey_url, namespace) as probe:
             tasks = await probe.create_many([("sample.noop", {})] * 10)
-            other = WorkLog(client, namespace, "w2", ["default"])
+            other = WorkLog(servers, namespace, "w2", ["default"])
             for _ in range(9):  # beyond MAX_CRASHES, were it counted as one
                 held = {
                     task.id: task for task in insist(lambda: log.take(0, 10, holding=False)).tasks
@@ -100,6 +106,8 @@ async def test_what_a_worker_hands_back_is_queued_again_once(
                 assert held.keys() == set(tasks)
                 states = [Saved(task, 1, b"state") for task in held.values()]
                 assert insist(lambda: log.save(0, states)) == [1] * len(tasks)  # noqa: B023  # at once
+                some = list(held.values())[:5]
+                insist(lambda: log.give_back(0, some))  # noqa: B023  # at once
                 insist(lambda: log.hand_back(0))
             (first, *rest) = other.take(0, 10, holding=False).tasks
             assert {task.saved for task in (first, *rest)} == {b"state"}
