@@ -31,7 +31,8 @@ from milepost_service.running import Liveness, running
 BLOCKING_ANSWER_SECONDS = 3.0
 """A blocking read answers within one second."""
 SWITCH_SECONDS = 0.0001
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 100_000
+"""See docs/adr/0062: a batch makes some twenty thousand that live until it is saved."""
 DAY_MS = 24 * 3600 * 1000
 
 _log = logging.getLogger(__name__)
@@ -111,4 +112,7 @@ def tune() -> None:
     """Let batches of thousands of small objects pass without a look at all there are, and let the
     thread that writes to the database have its turn soon."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+    if gc.get_threshold()[0] != YOUNG_OBJECTS:  # once in a process: what is there now stays
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS, 20, 50)
