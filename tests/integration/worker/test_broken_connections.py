@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
 
 import httpx
@@ -73,7 +73,7 @@ class Deployment:
         ]  # fmt: skip
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """All of them, within the block."""
         try:
             for each in self._processes:

@@ -1,6 +1,6 @@
 """A worker serves the queues it is told to, in the order of priorities, whoever else does."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -39,7 +39,7 @@ async def test_a_worker_takes_from_the_queues_it_is_told_and_leaves_the_others(
 
 
 @contextmanager
-def crew(url: str, namespace: str, size: int, queues: list[str]) -> Iterator[list[WorkLog]]:
+def crew(url: str, namespace: str, size: int, queues: list[str]) -> Generator[list[WorkLog]]:
     with open_servers(url) as servers:
         yield [WorkLog(servers, namespace, f"w{number}", queues) for number in range(size)]
 
