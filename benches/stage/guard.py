@@ -34,7 +34,6 @@ GUARDED: dict[str, dict[str, Better]] = {
         "GET /s: Milepost, idle poll": "more",
         "POST /s: Milepost, POST /tasks, fsync": "more",
     },
-    "sse": {"one more client's event, ms, p50, beside 2,000 idle": "less"},
 }
 """By benchmark and row, which way is better: rows whose peer does the same kind of work in the same
 run, and whose short form is steady (waits of single tasks are not)."""
