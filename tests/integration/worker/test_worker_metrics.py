@@ -1,11 +1,13 @@
 """The metrics of real workers, as Prometheus would read them."""
 
+import fcntl
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,21 @@ async def test_a_worker_that_is_started_again_counts_on(
         assert scrape("milepost_attempts_ended_total") == total, "a counter fell"
         other = start_worker(metrics_port=scrape.port)
         wait_for(lambda: is_up(tmp_path), "the next one")
+
+
+def test_who_asks_takes_no_slot_from_who_starts(
+    start_worker: StartWorker, scrape: Scraper, tmp_path: Path
+):
+    start_worker(metrics_port=scrape.port)
+    wait_for(scrape.answers, "metrics")
+    (folder,) = tmp_path.glob("milepost-metrics-*")
+    with ThreadPoolExecutor() as pool, (folder / "starting").open("wb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # as one does that looks for a free slot
+        asked = pool.submit(scrape, "milepost_log_away")
+        with pytest.raises(TimeoutError):
+            asked.result(0.5)
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        assert asked.result(10) == 0
 
 
 def slots(folder: Path) -> set[str]:

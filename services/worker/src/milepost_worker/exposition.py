@@ -12,7 +12,8 @@ import socket
 import socketserver
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,21 +77,25 @@ class Exposition:
         return self._health
 
     def forget_the_dead(self) -> None:
-        """Drop what is true only of processes that live."""
+        """Drop what is true only of processes that live.
+
+        Whoever starts waits meanwhile, and is waited for: a slot that is looked at is locked for
+        that moment, and would else be passed over as another's.
+        """
         from prometheus_client.multiprocess import mark_process_dead  # pyright: ignore[reportUnknownVariableType]  # untyped
 
-        for lock in self._folder.glob("*.slot"):
-            with lock.open("rb") as file:
-                if _locked(file.fileno()):
-                    mark_process_dead(lock.stem, str(self._folder))
+        with self._turn():
+            for lock in self._folder.glob("*.slot"):
+                with lock.open("rb") as file:
+                    if _locked(file.fileno()):
+                        mark_process_dead(lock.stem, str(self._folder))
 
     def _take_slot(self) -> int:
         """The lowest number that no living process has; ours until we end, however that is."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         if self._folder.is_symlink() or self._folder.stat().st_uid != os.geteuid():
             raise PermissionError(None, "it is somebody else's")
-        with (self._folder / "starting").open("wb") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+        with self._turn():
             self._lock, slot = self._first_free()
             mine = f"{slot}.slot"
             others = [path for path in self._folder.glob("*.slot") if path.name != mine]
@@ -98,6 +103,13 @@ class Exposition:
             for stale in self._folder.glob("*.db" if alone else f"gauge_*_{slot}.db"):
                 stale.unlink()
         return slot
+
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        """Within the block nobody else looks at slots."""
+        with (self._folder / "starting").open("wb") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            yield
 
     def _first_free(self) -> tuple[int, int]:
         for slot in count():
