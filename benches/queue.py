@@ -16,7 +16,7 @@ from benches.stage.sizes import chosen
 from benches.stage.store import Durability, fresh_store
 from benches.stage.table import Row, at_least, at_most, show
 
-SHORT = Sizes(tasks=3000, single=800, idle=20, polled=2)
+SHORT = Sizes(tasks=9000, single=800, idle=20, polled=2)
 FULL = Sizes(tasks=12_000, single=3000, idle=200, polled=20)
 GUARDED = ("ours", "taskiq", "ours 1", "dramatiq 1")
 

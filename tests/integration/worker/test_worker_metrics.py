@@ -127,6 +127,7 @@ async def test_a_worker_that_is_started_again_counts_on(
         assert slots(tmp_path) == {"0", "1"}, "files pile up"
         other.send(signal.SIGKILL)
         other.wait()
+        wait_for(scrape.answers, "metrics again")
         assert scrape("milepost_attempts_ended_total") == total, "a counter fell"
         other = start_worker(metrics_port=scrape.port)
         wait_for(lambda: is_up(tmp_path), "the next one")
