@@ -24,14 +24,8 @@ from benches.stage.table import Row, show
 from milepost_cli.valkey import free_port
 
 STEPS = ROOT / "benches" / "peers" / "alternatives.py"
-DATA = {
-    "progressed": "an event of progress",
-    "created": "an event of a new task",
-}
-OTHERS = {
-    "msgspec": "msgspec, a struct",
-    "orjson": "orjson, unchecked",
-}
+DATA = {"progressed": "an event of progress", "created": "an event of a new task"}
+OTHERS = {"msgspec": "msgspec, a struct", "orjson": "orjson, unchecked"}
 
 
 def main() -> None:
@@ -88,18 +82,17 @@ def told(found: dict[str, list[float]]) -> Sequence[Row]:
         for data, what in DATA.items():
             ours = found[f"{data} {verb} pydantic"]
             rows.append(Row(f"{what} {verb}, us: Milepost, pydantic", ours))
-            rows += [
-                Row(f"{what} {verb}, us: {name}", values, ours)
-                for other, name in OTHERS.items()
-                for values in [found[f"{data} {verb} {other}"]]
-            ]
+            for other, name in OTHERS.items():
+                rows.append(
+                    Row(f"{what} {verb}, us: {name}", found[f"{data} {verb} {other}"], ours)
+                )
     ours = found["checked jsonschema-rs"]
     rows.append(Row("params checked, us: Milepost, jsonschema-rs", ours))
     for other in ("fastjsonschema", "jsonschema"):
         rows.append(Row(f"params checked, us: {other}", found[f"checked {other}"], ours))
     for what, name in (("idle poll", "poll"), ("FastAPI, bare", "bare")):
         ours = found[f"{name} uvicorn"]
-        rows.append(Row(f"{what}, /s: uvicorn, as we run it", ours))
+        rows.append(Row(f"{what}, /s: uvicorn", ours))
         rows.append(Row(f"{what}, /s: granian", found[f"{name} granian"], ours))
     return rows
 

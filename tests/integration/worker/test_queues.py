@@ -1,7 +1,5 @@
 """A worker serves the queues it is told to, in the order of priorities, whoever else does."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from uuid import uuid4
 
 from log_probe import LogProbe
@@ -38,12 +36,6 @@ async def test_a_worker_takes_from_the_queues_it_is_told_and_leaves_the_others(
     await log.ended(before[0], after[0])
 
 
-@contextmanager
-def crew(url: str, namespace: str, size: int, queues: list[str]) -> Generator[list[WorkLog]]:
-    with open_servers(url) as servers:
-        yield [WorkLog(servers, namespace, f"w{number}", queues) for number in range(size)]
-
-
 @BOTH
 async def test_higher_priorities_go_first_over_all_workers_and_queues(
     log: LogProbe, valkey_url: str, namespace: str
@@ -54,7 +46,8 @@ async def test_higher_priorities_go_first_over_all_workers_and_queues(
         for queue in queues * 6:  # more than go by the express lane
             of[await create(log, queue, priority)] = priority
     order = list[Priority]()
-    with crew(valkey_url, namespace, 3, queues) as workers:
+    with open_servers(valkey_url) as servers:
+        workers = [WorkLog(servers, namespace, f"w{number}", queues) for number in range(3)]
         while taken := [
             (by, task) for by in workers for task in by.take(0, 1, holding=False).tasks
         ]:

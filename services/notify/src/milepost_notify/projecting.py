@@ -32,7 +32,7 @@ BLOCKING_ANSWER_SECONDS = 3.0
 """A blocking read answers within one second."""
 SWITCH_SECONDS = 0.0001
 YOUNG_OBJECTS = 100_000
-"""See docs/adr/0062: a batch makes some twenty thousand that live until it is saved."""
+"""See docs/adr/0062: a batch of 2,000 events makes 15,500 that live until it is saved."""
 DAY_MS = 24 * 3600 * 1000
 
 _log = logging.getLogger(__name__)
